@@ -1,0 +1,1 @@
+"""How a submission becomes a grade, and the proof that it does so rightly."""

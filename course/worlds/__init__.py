@@ -1,0 +1,1 @@
+"""Simulators with planted truth: one module per world."""
