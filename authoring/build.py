@@ -163,7 +163,9 @@ def _write_instructor(lab: Lab, instructor: NotebookNode, tree: Tree) -> bool:
             f"`make import LAB={lab.name}`, or delete that file."
         )
         raise LabRefusedError(f"source/{lab.name}.py", [Problem(1, sentence)])
-    if present != text:
+    if present == text:
+        path.touch()  # newer than the source: nothing to write, until the source is saved again
+    else:
         path.write_text(text, encoding="utf-8")
     state.save(instructor=_hash(text.encode()))
     return present != text

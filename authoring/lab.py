@@ -20,6 +20,7 @@ import nbformat
 from jupytext.config import JupytextConfiguration
 
 from authoring.tree import REPOSITORY, Tree
+from course.checks.naming import exercise_of
 
 MARKERS = {"exercise", "check", "points", "play"}
 SOLUTION_BEGIN, SOLUTION_END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -109,12 +110,6 @@ class Lab:
     def checks_of(self, exercise: str) -> list[Cell]:
         """Return the checks of one exercise, in order."""
         return [cell for name, cell in self.checks.items() if self.exercise_of(name) == exercise]
-
-
-def exercise_of(check: str, exercises: object) -> str | None:
-    """Return the longest of the exercise names that a check's name is, or begins with."""
-    owners = [name for name in exercises if check == name or check.startswith(f"{name}_")]
-    return max(owners, key=len, default=None)
 
 
 def read_lab(name: str, tree: Tree = REPOSITORY) -> Lab:

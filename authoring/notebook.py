@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from authoring.lab import Cell, Lab
+from course.checks.naming import check_id, check_name
 from course.checks.verdict import HIDDEN_BEGIN
 
 SETUP_ID = "setup"
@@ -86,11 +87,6 @@ def _notebook_cell(cell: Cell, seen: Counter[str]) -> NotebookNode:
     return _cell(cell.kind, text, nbgrader)
 
 
-def check_id(check: str) -> str:
-    """Return the nbgrader id of a check; an exercise and its first check share their name."""
-    return f"check-{check}"
-
-
 def _given_id(cell: Cell, seen: Counter[str]) -> str:
     digest = hashlib.sha1(f"{cell.kind}\n{cell.text}".encode()).hexdigest()[:10]
     seen[digest] += 1
@@ -130,7 +126,7 @@ def _lab_cell(cell: NotebookNode, nbgrader: dict[str, object]) -> Cell:
         result.marks = {"exercise": name}
     elif nbgrader.get("grade"):
         first, text = _split_magic(cell.source, "%%check")
-        named = first.split()[1] if first else name.removeprefix("check-")
+        named = first.split()[1] if first else check_name(name)
         result.marks = {"check": named, "points": _whole(nbgrader.get("points", 0))}
         result.text = text
     else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from authoring.environment import put_tools_on_path
 from authoring.lab import Lab
 from authoring.rules import LabRefusedError, release_problems
 
@@ -33,11 +32,9 @@ def make_release(lab: Lab, instructor: NotebookNode) -> NotebookNode:
     """
     # Imported here: nbgrader takes a second to import, and most calls find nothing to build.
     from nbgrader.apps import NbGraderAPI
-    from nbgrader.utils import setenv
     from traitlets.config import Config
 
-    # nbgrader starts `alembic` by name when it makes a gradebook.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    put_tools_on_path()
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -46,11 +43,11 @@ def make_release(lab: Lab, instructor: NotebookNode) -> NotebookNode:
         nbformat.write(instructor, source)
         config = Config()
         config.CourseDirectory.root = str(root)
+        config.Exchange.root = str(root)
         config.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db"
         api = NbGraderAPI(config=config)
         api.log.propagate = False
-        with setenv(PATH=path):
-            outcome = api.generate_assignment(lab.module, force=True)
+        outcome = api.generate_assignment(lab.module, force=True)
         if not outcome["success"]:
             raise ReleaseFailedError(outcome.get("log") or outcome.get("error"))
         release = nbformat.read(root / "release" / lab.module / f"{lab.stem}.ipynb", as_version=4)

@@ -10,9 +10,10 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from authoring.lab import SOLUTION_BEGIN, SOLUTION_END, Lab
-from authoring.notebook import SETUP_POSITION, check_id
+from authoring.notebook import SETUP_POSITION
 from authoring.rules import LabRefusedError, Problem
 from course.checks.magics import VERDICT_MIME
+from course.checks.naming import check_id
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]
 """Keeps a kernel's remarks on its own transport out of the build's output."""

@@ -1,0 +1,151 @@
+"""Run a submission's notebook within bounds, and keep what it reached.
+
+nbgrader's own ``Execute`` loses all of a submission when its kernel dies, and waits a cell's time
+limit again for every check of a function that never ends. Here a death or a time-out costs the
+exercise that caused it: the kernel is started again, the cells that had run are run again, and the
+rest is graded.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import Execute
+from traitlets import Integer
+
+from autograde.ingest import add_notes
+from course.checks.naming import check_name, exercise_of
+
+
+class BoundedExecute(Execute):
+    """nbgrader's ``Execute`` with budgets, for one notebook at a time."""
+
+    notebook_seconds = Integer(
+        300, help="Wall-clock seconds for a whole notebook, restarts included."
+    ).tag(config=True)
+    cell_output_bytes = Integer(
+        200_000, help="Output kept of one cell; what comes after is dropped."
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict | None = None, km: object = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Run all cells of a notebook; the notes on what went wrong are kept in its metadata."""
+        self.interrupt_on_timeout = False  # a restart ends loops that swallow an interrupt, too
+        self.timeout_func = self._cell_seconds
+        self._deadline = time.monotonic() + self.notebook_seconds
+        self._exercises = [cell.metadata.nbgrader.grade_id for cell in nb.cells if _is_answer(cell)]
+        self._stopped: dict[str, str] = {}
+        self._ran: list[int] = []
+        self._output_bytes = 0
+        return super().preprocess(nb, resources, km)
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Run one cell; a time-out or a death is written into it, and the kernel replaced."""
+        if cell.cell_type != "code":
+            return cell, resources
+        cell.outputs = []
+        reason = self._reason_not_to_run(cell)
+        if reason:
+            _put_error(cell, "NotRun", reason)
+            return cell, resources
+        self._output_bytes = 0
+        try:
+            result = super().preprocess_cell(cell, resources, index)
+            if not _is_check(cell) and not _has_error(cell):
+                self._ran.append(index)
+            return result
+        except CellTimeoutError:
+            self._recover(cell, f"it ran for more than {self._cell_seconds(cell)} s")
+        except DeadKernelError:
+            self._recover(cell, "it ended the Python process")
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
+            # A kernel that answers nonsense: its submission's fault, not the batch's.
+            self._recover(cell, f"its kernel gave no proper answer ({type(error).__name__})")
+        return cell, resources
+
+    def process_message(
+        self, msg: dict[str, object], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        """Take a message of the kernel into a cell, unless the cell has had its share."""
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+            before, self._output_bytes = self._output_bytes, self._output_bytes + _size(msg)
+            if before > self.cell_output_bytes:
+                return None
+            if self._output_bytes > self.cell_output_bytes and msg["msg_type"] == "stream":
+                text = str(msg["content"]["text"])[: self.cell_output_bytes]
+                msg["content"]["text"] = f"{text}\n… the rest of this output was dropped.\n"
+        return super().process_message(msg, cell, cell_index)
+
+    def _cell_seconds(self, cell: NotebookNode) -> int:
+        left = self._deadline - time.monotonic()
+        return max(1, int(min(self.timeout or 30, left)))
+
+    def _reason_not_to_run(self, cell: NotebookNode) -> str | None:
+        if time.monotonic() > self._deadline:
+            return f"Not run: the notebook used up its {self.notebook_seconds} s."
+        if _is_check(cell):
+            exercise = exercise_of(check_name(cell.metadata.nbgrader.grade_id), self._exercises)
+            if exercise in self._stopped:
+                return f"Not run: `{exercise}` was stopped before, since {self._stopped[exercise]}."
+        return None
+
+    def _recover(self, cell: NotebookNode, reason: str) -> None:
+        """Write into a cell why it was stopped, and bring a new kernel to where the old one was."""
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        exercise = grade_id if _is_answer(cell) else None
+        if _is_check(cell):
+            exercise = exercise_of(check_name(grade_id), self._exercises)
+        if exercise:
+            self._stopped[exercise] = reason
+        what = f"`{exercise}`" if exercise else "a cell"
+        _put_error(cell, "Stopped", f"Stopped: {reason}.")
+        add_notes(self.nb, [f"In {what}: {reason}. It was stopped and the rest was graded."])
+        self._restart()
+
+    def _restart(self) -> None:
+        self._cleanup_kernel()
+        self.km = self.create_kernel_manager()
+        self.start_new_kernel()
+        self.start_new_kernel_client()
+        for index in list(self._ran):
+            if time.monotonic() > self._deadline:
+                return
+            try:
+                self.execute_cell(copy.deepcopy(self.nb.cells[index]), index)
+            except (CellTimeoutError, DeadKernelError, RuntimeError):
+                # It ran once and now it doesn't: leave it out, so that the restarts end.
+                self._ran.remove(index)
+                self._restart()
+                return
+
+
+def _is_answer(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    nbgrader = cell.metadata.get("nbgrader", {})
+    return bool(nbgrader.get("grade") and not nbgrader.get("solution"))
+
+
+def _has_error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)
+
+
+def _put_error(cell: NotebookNode, name: str, text: str) -> None:
+    cell.outputs.append(new_output("error", ename=name, evalue=text, traceback=[text]))
+
+
+def _size(message: dict[str, object]) -> int:
+    content = message["content"]
+    if message["msg_type"] == "stream":
+        return len(content.get("text", ""))
+    return len(str(content.get("data", content)))

@@ -1,0 +1,143 @@
+"""What this course plugs into nbgrader's autograde and feedback, through its configuration."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Unicode
+
+from autograde.ingest import (
+    UnreadableError,
+    add_notes,
+    notes_of,
+    read_submission,
+    rebuild,
+)
+from course.checks.magics import VERDICT_MIME
+from course.checks.verdict import visible_part
+
+
+class StaleGradebookError(Exception):
+    """The gradebook holds another build of the lab than the release."""
+
+
+class SubmissionExporter(NotebookExporter):
+    """Reads what was submitted without trusting that it is a notebook.
+
+    A file that can't be read becomes an empty notebook with a note: its student is graded, with no
+    points and a reason, and the batch goes on.
+    """
+
+    def from_filename(
+        self, filename: str, resources: dict[str, object] | None = None, **options: object
+    ) -> tuple[str, dict[str, object]]:
+        """Convert a notebook file, or an empty notebook in its place."""
+        try:
+            notebook = read_submission(filename)
+        except UnreadableError as reason:
+            notebook = new_notebook()
+            add_notes(notebook, [f"The submitted notebook could not be graded. {reason}"])
+        path = Path(filename)
+        resources = resources or {}
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
+        return self.from_notebook_node(notebook, resources, **options)
+
+
+class RebuildSubmission(NbGraderPreprocessor):
+    """Puts the submitted answers into the release's own cells, before anything else is done."""
+
+    release_directory = Unicode("release", help="Where the releases are, from the root.").tag(
+        config=True
+    )
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Rebuild one notebook; the notes on it go to its top and into its metadata."""
+        place = resources["nbgrader"]
+        path = Path(self.release_directory) / place["assignment"] / f"{place['notebook']}.ipynb"
+        release = nbformat.read(path, as_version=4)
+        _refuse_stale_gradebook(release, place)
+        unreadable = notes_of(nb) if not nb.cells else []
+        notebook, notes = (release, unreadable) if unreadable else rebuild(nb, release)
+        add_notes(notebook, notes)
+        if notes:
+            lines = "\n".join(f"- {note}" for note in notes)
+            notebook.cells.insert(0, new_markdown_cell(f"**Notes on this submission**\n\n{lines}"))
+        return notebook, resources
+
+
+def _refuse_stale_gradebook(release: NotebookNode, place: dict[str, str]) -> None:
+    """Raise if the gradebook was made from another build than the release."""
+    with Gradebook(place["db_url"]) as gradebook:
+        stored = gradebook.find_notebook(place["notebook"], place["assignment"]).source_cells
+        known = {cell.name: visible_part(cell.source) for cell in stored}
+    released = {
+        cell.metadata.nbgrader.grade_id: visible_part(cell.source)
+        for cell in release.cells
+        if cell.metadata.get("nbgrader")
+    }
+    if known != released:
+        raise StaleGradebookError(
+            f"The gradebook holds another build of {place['assignment']} than release/. Run "
+            f"`nbgrader generate_assignment {place['assignment']}`, then `nbgrader autograde "
+            f"{place['assignment']} --force`."
+        )
+
+
+class SettleChecks(NbGraderPreprocessor):
+    """Leaves each check cell with one verdict that nbgrader scores as it is meant.
+
+    nbgrader gives a check all of its points when it has no output, or a value that is no number,
+    and none when anything was written to stderr, a warning included.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Keep a check's verdict; a check without one has failed."""
+        if not utils.is_grade(cell) or utils.is_solution(cell) or cell.cell_type != "code":
+            return cell, resources
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        verdicts = [output for output in cell.outputs if _points(output, cell) is not None]
+        if errors:
+            cell.outputs = errors
+        elif len(verdicts) == 1:
+            cell.outputs = verdicts
+        else:
+            text = "This check gave no verdict, so it earns no points."
+            cell.outputs = [new_output("error", ename="NoVerdict", evalue=text, traceback=[text])]
+        return cell, resources
+
+
+def _points(output: NotebookNode, cell: NotebookNode) -> float | None:
+    """Return the points that a check's output claims, if it is a verdict at all."""
+    if output.output_type != "execute_result" or VERDICT_MIME not in output.get("data", {}):
+        return None
+    try:
+        points = float(output.data.get("text/plain", ""))
+    except ValueError:
+        return None
+    in_range = math.isfinite(points) and 0 <= points <= cell.metadata.nbgrader.points
+    return points if in_range else None
+
+
+class ShowVisiblePart(NbGraderPreprocessor):
+    """Leaves hidden tests out of the feedback that a learner gets."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: ResourcesDict, index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Show a check as its release shows it."""
+        if utils.is_grade(cell) and cell.cell_type == "code":
+            cell.source = visible_part(cell.source)
+        return cell, resources

@@ -1,0 +1,112 @@
+"""The grades of a class as rows and as a table on the terminal: who has what, and why not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from rich.console import Console
+from rich.table import Table
+
+from authoring.environment import put_tools_on_path
+from autograde.ingest import notes_of
+from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE
+
+
+@dataclass(frozen=True)
+class GradeRow:
+    """One student's grade in one lab.
+
+    Attributes
+    ----------
+    points, most_points
+        Points earned and points to be had.
+    notes
+        What had to be repaired in the submission, or stopped while it ran.
+    missing
+        Why there is no grade, or empty.
+    """
+
+    student: str
+    lab: str
+    points: float
+    most_points: float
+    notes: list[str] = field(default_factory=list)
+    missing: str = ""
+
+
+def grade_rows(gradebook: Path, assignment: str) -> list[GradeRow]:
+    """Return a row for each student who is in the gradebook or submitted something.
+
+    Parameters
+    ----------
+    gradebook
+        The folder with ``gradebook.db``, ``submitted`` and ``autograded``.
+    assignment
+        The module.
+    """
+    put_tools_on_path()
+    rows = []
+    with Gradebook(f"sqlite:///{gradebook / 'gradebook.db'}", COURSE_ID) as book:
+        labs = {item.name: item.max_score for item in book.find_assignment(assignment).notebooks}
+        for student in _students(book, gradebook, assignment):
+            for lab, most in sorted(labs.items()):
+                rows.append(_row(book, gradebook, assignment, student, lab, most))
+    return rows
+
+
+def _students(book: Gradebook, gradebook: Path, assignment: str) -> list[str]:
+    known = {student.id for student in book.students}
+    submitted = {path.parent.name for path in (gradebook / "submitted").glob(f"*/{assignment}")}
+    return sorted(known | submitted)
+
+
+def _row(
+    book: Gradebook, gradebook: Path, assignment: str, student: str, lab: str, most: float
+) -> GradeRow:
+    if not (gradebook / "submitted" / student / assignment / f"{lab}.ipynb").exists():
+        return GradeRow(student, lab, 0, most, missing="nothing submitted")
+    try:
+        score = book.find_submission_notebook(lab, assignment, student).score
+    except MissingEntry:
+        return GradeRow(student, lab, 0, most, missing="not graded yet")
+    path = gradebook / "autograded" / student / assignment / f"{lab}.ipynb"
+    if not path.exists():
+        reason = "autograding failed; `nbgrader autograde` with --student says why"
+        return GradeRow(student, lab, 0, most, missing=reason)
+    return GradeRow(student, lab, score, most, notes_of(nbformat.read(path, as_version=4)))
+
+
+def grade_table(rows: list[GradeRow], title: str) -> Table:
+    """Return the rows as a table for the terminal."""
+    table = Table("student", "lab", "points", "remarks", title=title)
+    for row in rows:
+        points = "no grade" if row.missing else f"{row.points:g} of {row.most_points:g}"
+        remarks = [row.missing] if row.missing else row.notes
+        table.add_row(row.student, row.lab, points, "\n".join(remarks))
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the grades of a module."""
+    parser = argparse.ArgumentParser(prog="python -m autograde.report", description=main.__doc__)
+    parser.add_argument("module")
+    module = parser.parse_args(arguments).module
+    gradebook = Path(os.environ.get(GRADEBOOK_VARIABLE, "gradebook")).resolve()
+    try:
+        rows = grade_rows(gradebook, module)
+    except MissingEntry:
+        advice = f"run `nbgrader generate_assignment {module}` first."
+        print(f"The gradebook has no module `{module}`; {advice}", file=sys.stderr)
+        return 1
+    Console().print(grade_table(rows, f"Grades of {module}"))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
