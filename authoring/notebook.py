@@ -1,8 +1,8 @@
 """From a lab to the notebook that nbgrader reads, and back.
 
 Every cell gets full nbgrader metadata (schema version 3; a given cell is locked) and an id that is
-derived from its name or its text, so that a rebuild is the same to the byte and an insertion
-changes no other cell.
+derived from its name, or from the name above it, so that a rebuild is the same to the byte and an
+insertion changes no cell beyond the next named one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ def to_notebook(lab: Lab) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": dict(_KERNEL)})
     notebook.metadata["language_info"] = {"name": "python"}
     seen: Counter[str] = Counter()
-    notebook.cells = [_notebook_cell(cell, seen) for cell in lab.cells]
+    above = "top"
+    for cell in lab.cells:
+        given_id = "" if cell.exercise or cell.check else _given_id(seen, above)
+        notebook.cells.append(_notebook_cell(cell, given_id))
+        above = cell.exercise or cell.check or above
     notebook.cells.insert(SETUP_POSITION, _setup_cell(lab.name))
     nbformat.validate(notebook)
     return notebook
@@ -72,7 +76,7 @@ def _setup_cell(lab_name: str) -> NotebookNode:
     return _cell("code", text, _nbgrader(SETUP_ID))
 
 
-def _notebook_cell(cell: Cell, seen: Counter[str]) -> NotebookNode:
+def _notebook_cell(cell: Cell, given_id: str) -> NotebookNode:
     text = cell.text
     if cell.exercise:
         nbgrader = _nbgrader(cell.exercise, solution=True, locked=False)
@@ -83,15 +87,18 @@ def _notebook_cell(cell: Cell, seen: Counter[str]) -> NotebookNode:
     else:
         if cell.plays:
             text = f"%%play {' '.join(cell.plays)}\n{text}"
-        nbgrader = _nbgrader(_given_id(cell, seen))
+        nbgrader = _nbgrader(given_id)
     return _cell(cell.kind, text, nbgrader)
 
 
-def _given_id(cell: Cell, seen: Counter[str]) -> str:
-    digest = hashlib.sha1(f"{cell.kind}\n{cell.text}".encode()).hexdigest()[:10]
-    seen[digest] += 1
-    again = f"-{seen[digest]}" if seen[digest] > 1 else ""
-    return f"given-{digest}{again}"
+def _given_id(seen: Counter[str], above: str) -> str:
+    """Name a given cell by its place below a named one.
+
+    The text of a cell can then be mended while submissions are in the gradebook, which refuses new
+    names.
+    """
+    seen[above] += 1
+    return f"{above}-text-{seen[above]}"
 
 
 def _nbgrader(grade_id: str, **changes: object) -> dict[str, object]:

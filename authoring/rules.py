@@ -17,6 +17,8 @@ from course.checks.verdict import HIDDEN_BEGIN, HIDDEN_END, check_title, visible
 _EXERCISE_HEADING = re.compile(r"^### Exercise .*\((\d+) points?\)\s*$", re.MULTILINE)
 _TOTAL_POINTS = re.compile(r"\b(\d+) points\b")
 _MARKER_LINE = re.compile(r"^\s*#+\s*(BEGIN|END)\s+(SOLUTION|HIDDEN TESTS)", re.MULTILINE)
+_SHORTEST_SECRET = 20
+"""Characters; a shorter solution, such as `return a / b`, may stand elsewhere by chance."""
 _CHECK_MAGIC = re.compile(r"^%%?\w+", re.MULTILINE)
 
 
@@ -198,7 +200,7 @@ def secrets_stay_out(lab: Lab) -> Iterator[Problem]:
     public = [(cell, _normal_lines(_released_text(cell))) for cell in lab.cells]
     for name, cell in lab.exercises.items():
         body = _normal_lines(_solution_text(cell))
-        if len("".join(body)) < 25:
+        if len("".join(body)) < _SHORTEST_SECRET:
             continue
         for other, lines in public:
             if _contains(lines, body):
@@ -206,7 +208,7 @@ def secrets_stay_out(lab: Lab) -> Iterator[Problem]:
     for name, cell in lab.checks.items():
         shown = "\n".join(_normal_lines(_released_text(cell)))
         for line in _normal_lines(_hidden_text(cell)):
-            if not line.startswith("assert") or len(line) < 25 or line in shown:
+            if not line.startswith("assert") or len(line) < _SHORTEST_SECRET or line in shown:
                 continue
             for other, lines in public:
                 if line in lines:
@@ -246,7 +248,9 @@ def release_problems(lab: Lab, released: list[str]) -> list[Problem]:
     lines = [_normal_lines(text) for text in released]
     for name, cell in lab.exercises.items():
         body = _normal_lines(_solution_text(cell))
-        if len("".join(body)) >= 25 and any(_contains(shown, body) for shown in lines):
+        if len("".join(body)) >= _SHORTEST_SECRET and any(
+            _contains(shown, body) for shown in lines
+        ):
             found.append(Problem(cell.line, f"The release would contain the solution of `{name}`."))
     for name, cell in lab.checks.items():
         hidden = _normal_lines(_hidden_text(cell))

@@ -26,7 +26,7 @@ from pathlib import Path
 import jupytext
 
 from authoring.lab import Lab, read_lab
-from authoring.tree import REPOSITORY
+from authoring.tree import REPOSITORY, Tree
 from autograde.forked import JobFailedError, run_forked
 from course.checks.verdict import Status, Verdict, run_check
 
@@ -199,7 +199,9 @@ class _Case:
     place: str
 
 
-def prove(lab: Lab, *, workers: int = 2, answers: Path = ANSWERS) -> BankReport:
+def prove(
+    lab: Lab, *, workers: int = 2, answers: Path = ANSWERS, tree: Tree = REPOSITORY
+) -> BankReport:
     """Prove a lab's checks with its answer bank, its stubs, its release and its solution.
 
     Parameters
@@ -210,13 +212,15 @@ def prove(lab: Lab, *, workers: int = 2, answers: Path = ANSWERS) -> BankReport:
         How many answers run at the same time.
     answers
         Folder of the bank.
+    tree
+        The repository, for the lab's release.
     """
     started = time.perf_counter()
     report = BankReport(lab.name)
     found, report.faults = read_answers(lab, answers)
     runner = LabRunner(lab)
     cases = [*_bank_cases(found), *_stub_cases(lab), *_solution_cases(lab)]
-    released, faults = _released_cases(lab)
+    released, faults = _released_cases(lab, tree)
     cases += released
     report.faults += faults
     jobs = [lambda case=case: runner.verdicts(case.exercise, case.source) for case in cases]
@@ -277,8 +281,8 @@ def _stub_cases(lab: Lab) -> Iterator[_Case]:
             yield _Case("stub", exercise, source, _no_points(start), place)
 
 
-def _released_cases(lab: Lab) -> tuple[list[_Case], list[str]]:
-    path = REPOSITORY.release(lab.name)
+def _released_cases(lab: Lab, tree: Tree) -> tuple[list[_Case], list[str]]:
+    path = tree.release(lab.name)
     if not path.exists():
         return [], [f"{lab.name}: there is no release to prove; run `make build` first."]
     cases = []

@@ -91,6 +91,16 @@ def add_notes(notebook: NotebookNode, notes: list[str]) -> None:
     kept["notes"] = [*kept.get("notes", []), *notes]
 
 
+def mark_graded(notebook: NotebookNode) -> None:
+    """Say in a notebook that its grading came to its end."""
+    notebook.metadata.setdefault(NOTES_KEY, NotebookNode())["graded"] = True
+
+
+def is_graded(notebook: NotebookNode) -> bool:
+    """Say whether a notebook's grading came to its end, rather than being killed on the way."""
+    return notebook.metadata.get(NOTES_KEY, {}).get("graded") is True
+
+
 def notes_of(notebook: NotebookNode) -> list[str]:
     """Return the notes kept with a notebook."""
     return list(notebook.metadata.get(NOTES_KEY, {}).get("notes", []))
@@ -142,7 +152,7 @@ def _take_answers(
                 else:
                     notes.append(f"The cell of `{grade_id}` was not code of a fair size; unsolved.")
             elif text != release.cells[known].source:
-                notes.append(f"The given cell `{grade_id}` was changed; it was put back.")
+                notes.append(f"The given cell `{grade_id}` was not as released; it was put back.")
             continue
         # A copy of an exercise's cell runs where the learner put it; a copied check is dropped.
         copied_answer = known is not None and _is_solution(release.cells[known])

@@ -16,6 +16,22 @@ GRADEBOOK_VARIABLE = "COURSE_GRADEBOOK"
 EXCHANGE_VARIABLE = "COURSE_EXCHANGE"
 """Environment variable that names another exchange folder than the one in the gradebook's."""
 
+# nbgrader's own list (0.9.6): its order matters, and a configured list replaces it whole.
+_GENERATE = (
+    "IncludeHeaderFooter",
+    "InstantiateTests",
+    "LockCells",
+    "ClearSolutions",
+    "ClearOutput",
+    "CheckCellMetadata",
+    "ComputeChecksums",
+    "SaveCells",
+    "ClearHiddenTests",
+    "ClearMarkScheme",
+    "ComputeChecksums",
+    "CheckCellMetadata",
+)
+
 CELL_SECONDS = 30
 NOTEBOOK_SECONDS = 300
 
@@ -67,6 +83,10 @@ def _folders(config: Config, root: Path) -> None:
 def _grading(config: Config) -> None:
     # A release that is in git is there already, and the gradebook still needs the assignment.
     config.GenerateAssignment.force = True
+    config.GenerateAssignment.preprocessors = [
+        "autograde.preprocessors.RefuseOtherCells",
+        *(f"nbgrader.preprocessors.{name}" for name in _GENERATE),
+    ]
     config.Autograde.exporter_class = "autograde.preprocessors.SubmissionExporter"
     config.Autograde.sanitize_preprocessors = [
         "autograde.preprocessors.RebuildSubmission",

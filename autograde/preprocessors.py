@@ -11,13 +11,14 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from nbgrader import utils
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
 from autograde.ingest import (
     UnreadableError,
     add_notes,
+    mark_graded,
     notes_of,
     read_submission,
     rebuild,
@@ -28,6 +29,10 @@ from course.checks.verdict import visible_part
 
 class StaleGradebookError(Exception):
     """The gradebook holds another build of the lab than the release."""
+
+
+class OtherCellsError(Exception):
+    """The gradebook has grades for a lab whose cells are no longer the same."""
 
 
 class SubmissionExporter(NotebookExporter):
@@ -94,12 +99,52 @@ def _refuse_stale_gradebook(release: NotebookNode, place: dict[str, str]) -> Non
         )
 
 
+class RefuseOtherCells(NbGraderPreprocessor):
+    """Says what to do when a lab has got or lost cells while it has submissions.
+
+    nbgrader can't change the cells of a notebook then, and says only that it can't.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Raise with the way out if nbgrader would refuse the notebook."""
+        place = resources["nbgrader"]
+        names = {
+            cell.metadata.nbgrader.grade_id for cell in nb.cells if "nbgrader" in cell.metadata
+        }
+        with Gradebook(place["db_url"]) as gradebook:
+            try:
+                stored = gradebook.find_notebook(place["notebook"], place["assignment"])
+            except MissingEntry:
+                return nb, resources
+            known = {cell.name for cell in stored.source_cells}
+            if stored.submissions and known != names:
+                raise OtherCellsError(
+                    f"{place['notebook']} has other cells than in the gradebook, which holds "
+                    "grades for it. To grade all submissions anew, back up gradebook/ and run "
+                    f"`nbgrader db assignment remove {place['assignment']} --force`, then "
+                    f"`nbgrader generate_assignment {place['assignment']}` and `nbgrader autograde "
+                    f"{place['assignment']} --force`. Grades and comments given by hand are lost; "
+                    "`make build` brings release/ back."
+                )
+        return nb, resources
+
+
 class SettleChecks(NbGraderPreprocessor):
     """Leaves each check cell with one verdict that nbgrader scores as it is meant.
 
     nbgrader gives a check all of its points when it has no output, or a value that is no number,
     and none when anything was written to stderr, a warning included.
     """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Settle all checks of a notebook and mark it as graded."""
+        nb, resources = super().preprocess(nb, resources)
+        mark_graded(nb)
+        return nb, resources
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: ResourcesDict, index: int

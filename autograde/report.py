@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from authoring.environment import put_tools_on_path
-from autograde.ingest import notes_of
+from autograde.ingest import is_graded, notes_of
 from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE
 
 
@@ -79,7 +79,11 @@ def _row(
     if not path.exists():
         reason = "autograding failed; `nbgrader autograde` with --student says why"
         return GradeRow(student, lab, 0, most, missing=reason)
-    return GradeRow(student, lab, score, most, notes_of(nbformat.read(path, as_version=4)))
+    notebook = nbformat.read(path, as_version=4)
+    if not is_graded(notebook):
+        again = f"nbgrader autograde {assignment} --student={student} --force"
+        return GradeRow(student, lab, 0, most, missing=f"grading was cut off; run `{again}`")
+    return GradeRow(student, lab, score, most, notes_of(notebook))
 
 
 def grade_table(rows: list[GradeRow], title: str) -> Table:

@@ -64,6 +64,16 @@ class Course:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
 
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start one of nbgrader's commands and return its process."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "nbgrader"), *words],
+            cwd=self.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+
     def submitted(self, student: str, module: str = "m0_practice") -> Path:
         """Make and return the folder of a student's submission."""
         folder = self.root / "gradebook" / "submitted" / student / module

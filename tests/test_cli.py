@@ -1,0 +1,248 @@
+"""The learner's command line, and the JupyterLab that it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import PRACTICE, ROOT
+from nbformat import NotebookNode
+
+from course import jupyter
+from course.cli import main
+from course.errors import CourseError
+from course.jupyter import choose_port, jupyterlab_command
+from course.labs import find_lab, lab_of_notebook
+from course.workspace import prepare_workspace, working_copy
+
+
+@pytest.fixture
+def clone(
+    tmp_path: Path, released_notebook: NotebookNode, instructor_notebook: NotebookNode
+) -> Path:
+    """A clone with the practice lab."""
+    trees = {"release": released_notebook, "solutions": instructor_notebook}
+    for tree, notebook in trees.items():
+        path = tmp_path / tree / f"{PRACTICE}.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    return tmp_path
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def test_check_prints_points_and_messages_and_says_by_exit_code_whether_all_passed(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    prepare_workspace(clone)
+    path = working_copy(PRACTICE, clone)
+    notebook = nbformat.read(path, as_version=4)
+    answers = {"double": "def double(x):\n    return 2 * x", "halve": "def halve(x):\n    return 4"}
+    for cell in notebook.cells:
+        cell.source = answers.get(cell.metadata.nbgrader.grade_id, cell.source)
+    nbformat.write(notebook, path)
+
+    assert main(["check", "doubling"], clone) == 1
+    printed = capsys.readouterr().out
+    for part in (
+        "Doubles every number of an array",
+        "passed",
+        "not yet",
+        "half of 7 came out as 4: don't round",
+        "4 of 6",
+    ):
+        assert part in printed
+
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.nbgrader.grade_id != "halve"]
+    nbformat.write(notebook, path)
+    assert main(["check", str(path)], clone) == 1
+    assert "`halve` was missing" in capsys.readouterr().out
+
+
+def test_a_whole_solution_passes(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = clone / "solutions" / f"{PRACTICE}.ipynb"
+    assert main(["check", str(path)], clone) == 0
+    assert "6 of 6" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["check", "doublin"], "There is no lab `doublin`. Did you mean `m0_practice/doubling`?"),
+        (["check", "m0_practise/doubling"], "Did you mean `m0_practice/doubling`?"),
+        (["lab", "zebra"], "There is no lab `zebra`. There are: m0_practice/doubling."),
+        (["check", "doubling"], "`make lab LAB=m0_practice/doubling` puts your working copy there"),
+        (["check"], "Name the lab to check"),
+        (["lab", "--port", "0"], "0 is no port"),
+    ],
+)
+def test_a_fault_is_one_sentence_and_exit_code_2(
+    clone: Path, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
+) -> None:
+    assert main(words, clone) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_an_unknown_command_is_a_usage_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["chekc"])
+    assert ended.value.code == 2
+    assert "invalid choice" in capsys.readouterr().err
+
+
+def test_a_truncated_notebook_is_a_sentence(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = clone / "workspace" / f"{PRACTICE}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"cells": [')
+    assert main(["check", "doubling"], clone) == 2
+    assert "it may have been cut off" in capsys.readouterr().err
+
+
+def test_lab_prepares_the_workspace_and_says_what_it_did(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lab", "--no-start"], clone) == 0
+    assert "1 new working copy in workspace/" in capsys.readouterr().out
+    assert main(["lab", "--no-start"], clone) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_labs_lists_them(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["labs"], clone) == 0
+    printed = capsys.readouterr().out
+    assert "Doubling" in printed
+    assert "not yet" in printed
+
+
+def test_a_check_of_an_earlier_release_says_so(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_workspace(clone)
+    release = clone / "release" / f"{PRACTICE}.ipynb"
+    release.write_text(release.read_text().replace("# Doubling", "# Doubling, told better"))
+    main(["check", "doubling"], clone)
+    assert "of an earlier release of this lab" in capsys.readouterr().out
+
+
+def test_a_lab_is_found_by_any_of_its_names(clone: Path) -> None:
+    for name in ("doubling", PRACTICE, f"workspace/{PRACTICE}.ipynb", f"source/{PRACTICE}.py"):
+        assert find_lab(name, clone) == PRACTICE
+    beside = f"workspace/{PRACTICE}.new-0123abcd.ipynb"
+    assert find_lab(beside, clone) == PRACTICE
+    # A notebook is known by what it says, whatever a browser called its file.
+    renamed = clone / "my work (2).ipynb"
+    renamed.write_bytes((clone / "release" / f"{PRACTICE}.ipynb").read_bytes())
+    assert lab_of_notebook(renamed, clone) == PRACTICE
+
+
+def test_a_wanted_port_that_is_taken_is_a_sentence(taken_port: int) -> None:
+    with pytest.raises(CourseError, match=f"Port {taken_port} cannot be used"):
+        choose_port(taken_port)
+
+
+def test_the_next_free_port_is_chosen(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyter, "FIRST_PORT", taken_port)
+    assert choose_port() > taken_port
+
+
+def test_no_free_port_is_a_sentence(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyter, "FIRST_PORT", taken_port)
+    monkeypatch.setattr(jupyter, "TRIED_PORTS", 1)
+    with pytest.raises(CourseError, match="make lab PORT=9000"):
+        choose_port()
+
+
+def test_a_notebook_with_a_space_in_its_name_can_be_opened(tmp_path: Path) -> None:
+    command = jupyterlab_command(
+        tmp_path / "a b.ipynb", port=8888, browser=False, repository=tmp_path
+    )
+    assert "--LabApp.default_url=/lab/tree/a%20b.ipynb" in command
+    assert "--no-browser" in command
+
+
+def test_jupyterlab_starts_on_the_lab_and_keeps_to_itself(clone: Path, tmp_path: Path) -> None:
+    """The server answers, serves the clone, and has the course's settings."""
+    prepare_workspace(clone)
+    home = tmp_path / "home"
+    home.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from course.cli import main; "
+        "sys.exit(main(['lab', 'doubling', '--no-browser'], Path(sys.argv[1])))"
+    )
+    surroundings = {key: value for key, value in os.environ.items() if "JUPYTER" not in key}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(clone)],
+        cwd=ROOT,
+        env=surroundings | {"HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            base, page, token = _address(server)
+            assert page == f"/lab/tree/workspace/{PRACTICE}.ipynb"
+            assert "JupyterLab" in _get(f"{base}{page}?token={token}")
+            assert "doubling.ipynb" in _get(
+                f"{base}/api/contents/release/m0_practice?token={token}"
+            )
+            listed = json.loads(_get(f"{base}/lab/api/settings?token={token}"))["settings"]
+            schemas = {item["id"]: item["schema"].get("properties", {}) for item in listed}
+            documents = schemas["@jupyterlab/docmanager-extension:plugin"]
+            assert documents["defaultViewers"]["default"] == {"markdown": "Markdown Preview"}
+            news = schemas["@jupyterlab/apputils-extension:notification"]
+            assert news["fetchNews"]["default"] == "false"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(20)
+    assert not (home / ".jupyter" / "lab").exists()
+
+
+def _address(server: subprocess.Popen[str]) -> tuple[str, str, str]:
+    """Read a server's lines until it says where it is: address, page, token."""
+    read = []
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends and server.stdout is not None:
+        line = server.stdout.readline()
+        read.append(line)
+        if found := re.search(r"(http://localhost:\d+)(\S*)\?token=(\w+)", line):
+            return found.group(1), found.group(2), found.group(3)
+        if not line and server.poll() is not None:
+            break
+    raise AssertionError(f"JupyterLab did not say where it is:\n{''.join(read)}")
+
+
+def _get(address: str) -> str:
+    for _ in range(50):
+        try:
+            with urllib.request.urlopen(address, timeout=20) as answer:
+                return answer.read().decode("utf-8")
+        except urllib.error.URLError:  # not listening yet
+            time.sleep(0.2)
+    raise AssertionError("JupyterLab does not answer.")
