@@ -131,7 +131,11 @@ def _finish(prepared: _Prepared, tree: Tree, *, check: bool) -> Built:
     changed: dict[Path, NotebookNode] = {}
     if _differs(tree.release(name), prepared.release):
         changed[tree.release(name)] = prepared.release
-    if _solution_differs(tree.solution(name), solution):
+    # Figures may change with the code that draws them; on a fresh clone, which remembers no build,
+    # a figure that differs by a pixel is no reason to write.
+    last = _State(tree.state(name)).values.get("inputs", prepared.inputs)
+    redrawn = not check and last != prepared.inputs
+    if redrawn or _solution_differs(tree.solution(name), solution):
         changed[tree.solution(name)] = solution
     if not check:
         for path, notebook in changed.items():

@@ -39,6 +39,9 @@ _STYLE = {
     "axes.titlelocation": "left",
     "axes.titlepad": 10,
     "axes.labelsize": 10,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": QUIET,
@@ -66,9 +69,9 @@ def figure(columns: int = 1, *, width: float = 6.0, height: float = 3.5) -> tupl
     fig, ax
         The figure, and its axes (an array of them for more than one panel).
     """
-    with sns.axes_style("whitegrid", _STYLE), plt.rc_context(_STYLE):
-        fig, ax = plt.subplots(1, columns, figsize=(width * columns, height), layout="constrained")
-        sns.set_palette(PALETTE)
+    # For the session and not for this call alone: titles and labels are set after it.
+    sns.set_theme(style="whitegrid", palette=PALETTE, rc=_STYLE)
+    fig, ax = plt.subplots(1, columns, figsize=(width * columns, height), layout="constrained")
     return fig, ax
 
 
@@ -116,8 +119,7 @@ def show(fig: Figure, *, alt: str) -> None:
     if not alt.strip():
         raise ValueError("A figure needs alternative text: pass alt='what the figure shows'.")
     buffer = io.BytesIO()
-    with plt.rc_context(_STYLE):
-        fig.savefig(buffer, format="png", facecolor="white", metadata={"Software": None})
+    fig.savefig(buffer, format="png", metadata={"Software": None})
     plt.close(fig)
     from IPython.display import display
 

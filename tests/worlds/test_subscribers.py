@@ -1,5 +1,7 @@
 """The world of the premium pass: its tables, its planted truth, and the traps it sets."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, KFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
@@ -22,7 +24,8 @@ COLUMNS = ["user_id", "snapshot", *BEHAVIOUR, *DEVICE, "last_creator", "lapsed"]
 
 def boosting(columns=(*BEHAVIOUR, *DEVICE)):
     select = make_column_transformer(("passthrough", list(columns)))
-    return make_pipeline(select, HistGradientBoostingClassifier(learning_rate=0.2, random_state=0))
+    trees = HistGradientBoostingClassifier(learning_rate=0.2, max_iter=40, random_state=0)
+    return make_pipeline(select, trees)
 
 
 def behaviour_only():
@@ -30,13 +33,24 @@ def behaviour_only():
     return make_pipeline(select, LogisticRegression())
 
 
-def cross_validated_auc(model, rows, folds):
+@functools.cache
+def promised_auc(seed, name, split):
+    """Cross-validated AUC of a model in the default world, by how the folds are made."""
+    rows, model = subscribers.make(seed), boosting() if name == "boosting" else behaviour_only()
+    if split == "rows":
+        folds = list(KFold(4, shuffle=True, random_state=0).split(rows))
+    else:
+        people = subscribers.truth(seed)["person"]
+        groups = people if split == "people" else rows["user_id"]
+        folds = list(GroupKFold(4, shuffle=True, random_state=0).split(rows, groups=groups))
     return cross_val_score(model, rows, rows["lapsed"], cv=folds, scoring="roc_auc").mean()
 
 
-def person_folds(rows, truth):
-    splitter = GroupKFold(5, shuffle=True, random_state=0)
-    return list(splitter.split(rows, groups=truth["person"]))
+@functools.cache
+def delivered(seed, name):
+    """What a model brings that is trained on all rows and served to new viewers."""
+    rows, model = subscribers.make(seed), boosting() if name == "boosting" else behaviour_only()
+    return subscribers.serve(model.fit(rows, rows["lapsed"]), seed)
 
 
 def test_same_seed_same_world():
@@ -158,44 +172,28 @@ def test_second_accounts_repeat_rows_under_another_name():
 
 
 def test_trap_random_rows_promise_what_new_viewers_do_not_deliver():
-    by_row, by_person, delivered = [], [], []
-    for seed in SEEDS:
-        rows, truth = subscribers.make(seed), subscribers.truth(seed)
-        by_row.append(cross_validated_auc(boosting(), rows, KFold(5, shuffle=True, random_state=0)))
-        by_person.append(cross_validated_auc(boosting(), rows, person_folds(rows, truth)))
-        model = boosting().fit(rows, rows["lapsed"])
-        delivered.append(subscribers.serve(model, seed, n_viewers=10_000)["auc"])
-    assert np.mean(by_row) > 0.78
-    # One world's AUC has a standard error of about .015, so the mean of three has .009.
-    assert abs(np.mean(by_person) - np.mean(delivered)) < 0.036 + 0.02
-    assert np.mean(delivered) < 0.62
+    by_row = np.mean([promised_auc(seed, "boosting", "rows") for seed in SEEDS])
+    by_person = np.mean([promised_auc(seed, "boosting", "people") for seed in SEEDS])
+    came = np.mean([delivered(seed, "boosting")["auc"] for seed in SEEDS])
+    assert by_row > came + 0.18
+    # One world's AUC has a standard error of about .015, the mean of three .009; splitting by
+    # person alone ignores the drift, which is worth about .02.
+    assert abs(by_person - came) < 4 * 0.009 + 0.02
+    assert came < 0.62
 
 
 def test_trap_a_group_split_by_account_still_shares_people():
-    by_account, by_person = [], []
-    for seed in SEEDS:
-        rows, truth = subscribers.make(seed), subscribers.truth(seed)
-        folds = GroupKFold(5, shuffle=True, random_state=0).split(rows, groups=rows["user_id"])
-        by_account.append(cross_validated_auc(boosting(), rows, list(folds)))
-        by_person.append(cross_validated_auc(boosting(), rows, person_folds(rows, truth)))
-    assert np.mean(by_account) - np.mean(by_person) > 0.05
+    by_account = np.mean([promised_auc(seed, "boosting", "accounts") for seed in SEEDS])
+    by_person = np.mean([promised_auc(seed, "boosting", "people") for seed in SEEDS])
+    assert by_account - by_person > 0.05
 
 
 def test_trap_the_model_that_looks_better_loses_money():
     for seed in SEEDS:
-        rows = subscribers.make(seed)
-        folds = KFold(5, shuffle=True, random_state=0)
-        naive = {
-            name: cross_validated_auc(model, rows, folds)
-            for name, model in (("boosting", boosting()), ("behaviour", behaviour_only()))
-        }
-        assert naive["boosting"] > naive["behaviour"] + 0.1
-        lapsed = rows["lapsed"]
+        assert promised_auc(seed, "boosting", "rows") > promised_auc(seed, "linear", "rows") + 0.1
         # 50,000 viewers: the standard error of euros per 1,000 is below 10.
-        memoriser = subscribers.serve(boosting().fit(rows, lapsed), seed)
-        honest = subscribers.serve(behaviour_only().fit(rows, lapsed), seed)
-        assert memoriser["euros"] < honest["euros"]
-        assert honest["euros"] > 0
+        assert delivered(seed, "boosting")["euros_per_1000"] < 0
+        assert delivered(seed, "linear")["euros_per_1000"] > 30
 
 
 def test_knob_device_columns_can_be_causes():
@@ -251,7 +249,7 @@ def test_trap_target_encoding():
         names = rows["last_creator"]
         everywhere = rows.groupby("last_creator")["lapsed"].mean()
         on_train = rows.iloc[train].groupby("last_creator")["lapsed"].mean()
-        encoder = TargetEncoder(random_state=0)
+        encoder = TargetEncoder(cv=StratifiedKFold(5, shuffle=True, random_state=0))
         fitted = encoder.fit_transform(names.iloc[train].to_frame(), lapsed[train])[:, 0]
         later = encoder.transform(names.iloc[test].to_frame())[:, 0]
         encodings = {
