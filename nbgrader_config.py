@@ -1,10 +1,14 @@
 """nbgrader reads this file when one of its commands is run at the root of the course."""
 
+import sys
 from pathlib import Path
 
 from authoring.instructor import write_missing_notebooks
-from autograde.nbgrader_settings import configure
+from autograde.nbgrader_settings import configure, make_folders
 
 root = Path(__file__).parent
+# JupyterLab reads this file too, and a learner's clone needs no gradebook.
+if Path(sys.argv[0]).name.startswith("nbgrader"):
+    make_folders(root)
+    write_missing_notebooks()
 configure(get_config(), root)  # noqa: F821 (nbgrader defines it)
-write_missing_notebooks()

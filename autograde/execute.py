@@ -9,6 +9,7 @@ rest is graded.
 from __future__ import annotations
 
 import copy
+import re
 import time
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -19,7 +20,12 @@ from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
 from autograde.ingest import add_notes
+from course.checks.magics import VERDICT_MIME, CheckResult
 from course.checks.naming import check_name, exercise_of
+from course.checks.verdict import Status, Verdict
+
+# A syntax error names the number that IPython gave its cell.
+_CELL_FILE = re.compile(r"\(\d+\.py, ")
 
 
 class BoundedExecute(Execute):
@@ -41,6 +47,7 @@ class BoundedExecute(Execute):
         self._deadline = time.monotonic() + self.notebook_seconds
         self._exercises = [cell.metadata.nbgrader.grade_id for cell in nb.cells if _is_answer(cell)]
         self._stopped: dict[str, str] = {}
+        self._raised: dict[str, str] = {}
         self._ran: list[int] = []
         self._output_bytes = 0
         return super().preprocess(nb, resources, km)
@@ -57,18 +64,18 @@ class BoundedExecute(Execute):
             _put_error(cell, "NotRun", reason)
             return cell, resources
         self._output_bytes = 0
+        seconds = self._cell_seconds(cell)
         try:
             result = super().preprocess_cell(cell, resources, index)
-            if not _is_check(cell) and not _has_error(cell):
-                self._ran.append(index)
+            self._remember(cell, index)
             return result
         except CellTimeoutError:
-            self._recover(cell, f"it ran for more than {self._cell_seconds(cell)} s")
+            self._recover(cell, f"ran for more than {seconds} s")
         except DeadKernelError:
-            self._recover(cell, "it ended the Python process")
+            self._recover(cell, "ended the Python process")
         except (RuntimeError, OSError, ValueError, KeyError) as error:
             # A kernel that answers nonsense: its submission's fault, not the batch's.
-            self._recover(cell, f"its kernel gave no proper answer ({type(error).__name__})")
+            self._recover(cell, f"left its kernel without a proper answer ({type(error).__name__})")
         return cell, resources
 
     def process_message(
@@ -91,23 +98,55 @@ class BoundedExecute(Execute):
     def _reason_not_to_run(self, cell: NotebookNode) -> str | None:
         if time.monotonic() > self._deadline:
             return f"Not run: the notebook used up its {self.notebook_seconds} s."
+        for exercise in self._exercises_in(cell):
+            if exercise in self._stopped and not _is_answer(cell):
+                return f"Not run: `{exercise}` {self._stopped[exercise]} and was stopped."
+        return None
+
+    def _exercises_in(self, cell: NotebookNode) -> list[str]:
+        """Return the exercises whose code a cell holds, checks or plays."""
+        if _is_answer(cell):
+            return [cell.metadata.nbgrader.grade_id]
         if _is_check(cell):
             exercise = exercise_of(check_name(cell.metadata.nbgrader.grade_id), self._exercises)
-            if exercise in self._stopped:
-                return f"Not run: `{exercise}` was stopped before, since {self._stopped[exercise]}."
-        return None
+            return [exercise] if exercise else []
+        first = cell.source.partition("\n")[0]
+        return first.split()[1:] if first.startswith("%%play ") else []
+
+    def _remember(self, cell: NotebookNode, index: int) -> None:
+        """Keep what the cells below will need to know of a cell that has come to its end."""
+        error = next((out for out in cell.outputs if out.output_type == "error"), None)
+        if _is_check(cell):
+            self._explain_unstarted(cell)
+        elif error is None:
+            self._ran.append(index)
+        elif _is_answer(cell):
+            text = _CELL_FILE.sub("(", error.evalue)
+            self._raised[cell.metadata.nbgrader.grade_id] = f"{error.ename}: {text}"
+
+    def _explain_unstarted(self, cell: NotebookNode) -> None:
+        """Say in a check's verdict when its exercise is undefined because its cell raised."""
+        for exercise in self._exercises_in(cell):
+            for number, output in enumerate(cell.outputs):
+                data = dict(output.get("data", {}).get(VERDICT_MIME, {}))
+                if exercise not in self._raised or data.get("status") != Status.NOT_STARTED:
+                    continue
+                message = f"The cell of `{exercise}` does not run: {self._raised[exercise]}"
+                note = data.pop("note", "")
+                verdict = Verdict(**data | {"status": Status.FAILED, "message": message})
+                bundle = CheckResult(verdict, note)._repr_mimebundle_()
+                cell.outputs[number] = new_output("execute_result", bundle)
 
     def _recover(self, cell: NotebookNode, reason: str) -> None:
         """Write into a cell why it was stopped, and bring a new kernel to where the old one was."""
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        exercise = grade_id if _is_answer(cell) else None
-        if _is_check(cell):
-            exercise = exercise_of(check_name(grade_id), self._exercises)
-        if exercise:
-            self._stopped[exercise] = reason
-        what = f"`{exercise}`" if exercise else "a cell"
-        _put_error(cell, "Stopped", f"Stopped: {reason}.")
-        add_notes(self.nb, [f"In {what}: {reason}. It was stopped and the rest was graded."])
+        exercises = self._exercises_in(cell)
+        # A cell that plays several exercises does not say which of them it was.
+        if len(exercises) == 1:
+            self._stopped[exercises[0]] = reason
+        names = ", ".join(f"`{name}`" for name in exercises)
+        what = names if not _is_given(cell) else f"a cell that plays {names}" if names else "a cell"
+        _put_error(cell, "Stopped", f"Stopped: {what} {reason}.")
+        add_notes(self.nb, [f"{what[0].upper()}{what[1:]} {reason} and was stopped."])
         self._restart()
 
     def _restart(self) -> None:
@@ -136,8 +175,8 @@ def _is_check(cell: NotebookNode) -> bool:
     return bool(nbgrader.get("grade") and not nbgrader.get("solution"))
 
 
-def _has_error(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
+def _is_given(cell: NotebookNode) -> bool:
+    return not _is_answer(cell) and not _is_check(cell)
 
 
 def _put_error(cell: NotebookNode, name: str, text: str) -> None:

@@ -52,13 +52,22 @@ def configure(config: Config, root: Path) -> None:
     _feedback(config)
 
 
-def _folders(config: Config, root: Path) -> None:
-    gradebook = root / os.environ.get(GRADEBOOK_VARIABLE, "gradebook")
-    exchange = root / os.environ.get(EXCHANGE_VARIABLE, gradebook / "exchange")
+def make_folders(root: Path) -> None:
+    """Make the folders that nbgrader expects to be there."""
+    gradebook, exchange = _run_time_folders(root)
     for folder in (gradebook, exchange):
         folder.mkdir(parents=True, exist_ok=True)
     # nbgrader asks that everybody can write to the exchange.
     exchange.chmod(0o777)
+
+
+def _run_time_folders(root: Path) -> tuple[Path, Path]:
+    gradebook = root / os.environ.get(GRADEBOOK_VARIABLE, "gradebook")
+    return gradebook, root / os.environ.get(EXCHANGE_VARIABLE, gradebook / "exchange")
+
+
+def _folders(config: Config, root: Path) -> None:
+    gradebook, exchange = _run_time_folders(root)
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.course_id = COURSE_ID
     config.CourseDirectory.source_directory = "source"
@@ -77,7 +86,8 @@ def _folders(config: Config, root: Path) -> None:
     ]
     config.Exchange.root = str(exchange)
     config.ExportPlugin.to = str(gradebook / "grades.csv")
-    config.NbGrader.logfile = str(gradebook / "nbgrader.log")
+    if gradebook.exists():
+        config.NbGrader.logfile = str(gradebook / "nbgrader.log")
 
 
 def _grading(config: Config) -> None:

@@ -47,7 +47,8 @@ class Course:
         self.root = root
         (root / "nbgrader_config.py").write_text(
             "from pathlib import Path\n"
-            "from autograde.nbgrader_settings import configure\n"
+            "from autograde.nbgrader_settings import configure, make_folders\n"
+            "make_folders(Path(__file__).parent)\n"
             "configure(get_config(), Path(__file__).parent)\n"
         )
 

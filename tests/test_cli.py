@@ -138,7 +138,7 @@ def test_labs_lists_them(
     assert main(["labs"], clone) == 0
     printed = capsys.readouterr().out
     assert "Doubling" in printed
-    assert "not yet" in printed
+    assert "no" in printed
 
 
 def test_a_check_of_an_earlier_release_says_so(

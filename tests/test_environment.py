@@ -152,6 +152,21 @@ def test_an_environment_is_installed_into_once(active: Path, installed: Installe
     assert installed.count == 2
 
 
+def test_an_environment_that_was_moved_is_made_anew(
+    active: Path, installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = Installed()
+    monkeypatch.setattr(environment, "OWN", active)
+    monkeypatch.setattr(environment, "_create_own", created)
+    make_ready(active)
+    (active / STAMP).write_text(f"{environment.ROOT}\nof other dependencies")
+    make_ready(active)
+    assert created.count == 0
+    (active / STAMP).write_text("/another/clone\nthe rest")
+    make_ready(active)
+    assert (created.count, installed.count) == (1, 3)
+
+
 def test_an_installation_that_fails_leaves_no_stamp(
     active: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,7 +195,7 @@ def test_an_old_python_is_a_sentence(
 
 def test_no_python_that_is_new_enough_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "OLDEST", (9, 0))
-    with pytest.raises(SetUpError, match=r"needs Python 9\.0 or later; the newest found"):
+    with pytest.raises(SetUpError, match=r"needs Python 9\.0 or later; what is found"):
         environment.newest_python()
 
 

@@ -144,6 +144,10 @@ def copied_answer_cell(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def syntax_error(notebook: NotebookNode) -> NotebookNode:
+    return solve(notebook, double="def double(x)\n    return x", halve=FULL["halve"])
+
+
 def untouched(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
@@ -158,14 +162,15 @@ CATALOGUE: dict[Callable[[NotebookNode], NotebookNode | str], tuple[float, str]]
     older_format: (6, ""),
     deleted_checks: (3, "`check-double` was missing"),
     duplicated_check: (6, "were left out"),
-    altered_check: (0, "was changed; it was put back"),
+    altered_check: (0, "was not as released; it was put back"),
     other_schema: (6, ""),
     unknown_kernel: (6, ""),
     system_exit: (3, ""),
-    kills_its_kernel: (3, "In `double`: it ended the Python process"),
-    loops_in_function: (3, "In `double`: it ran for more than 3 s"),
-    loops_in_extra_cell: (6, "it ran for more than 3 s"),
+    kills_its_kernel: (3, "`double` ended the Python process"),
+    loops_in_function: (3, "`double` ran for more than 3 s and was stopped"),
+    loops_in_extra_cell: (6, "A cell ran for more than 3 s"),
     prints_30_megabytes: (6, ""),
+    syntax_error: (3, ""),
     warns: (6, ""),
     copied_answer_cell: (6, ""),
 }
@@ -192,6 +197,14 @@ def test_costs_what_it_broke_and_no_more(batch: dict[str, object], fault: Callab
     assert row.points == points
     assert row.most_points == 6
     assert said in " ".join(row.notes)
+
+
+def test_checks_name_the_error_of_their_answers_cell(
+    batch: dict[str, object], practice_course: Course
+) -> None:
+    graded = practice_course.graded("syntax_error")
+    [check] = [cell for cell in graded.cells if cell.source.startswith("%%check double 1")]
+    assert "The cell of <code>double</code> does not run: SyntaxError" in str(check.outputs)
 
 
 def test_output_is_bounded(batch: dict[str, object], practice_course: Course) -> None:
