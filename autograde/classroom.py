@@ -28,8 +28,8 @@ from autograde.bank import read_answers
 from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE
 from autograde.report import grade_rows, grade_table
 
-FOLDER = "gradebook/practice_class"
-CELL_SECONDS = 20
+FOLDER = REPOSITORY.root / "gradebook" / "practice_class"
+CELL_SECONDS = 10
 """Time limit of a cell in the practice class; its endless loop need not wait for longer."""
 
 Answers = dict[str, str]
@@ -90,7 +90,7 @@ CUT_OFF = "gus_cut_off_file"
 ABSENT = "hal_submits_nothing"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     """Play a class in a module and print its grades; return 1 if one of the steps failed."""
     parser = argparse.ArgumentParser(prog="python -m autograde.classroom", description=main.__doc__)
     parser.add_argument("module", nargs="?", default="m3_data")
@@ -100,10 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"There is no module `{module}` under source/.", file=sys.stderr)
         return 2
     console = Console(soft_wrap=True, highlight=False)
-    folder = REPOSITORY.root / FOLDER
     _start_over_if_released_anew(folder, names)
+    steps = list(_steps(folder, module, names))
     with Progress(console=console, transient=True) as progress:
-        steps = list(_steps(folder, module, names))
         task = progress.add_task("Class", total=len(steps))
         for command, directory in steps:
             progress.update(task, description=" ".join(command[:2]))
@@ -112,11 +111,12 @@ def main(arguments: list[str] | None = None) -> int:
                 console.print(f"`{' '.join(command)}` failed:", outcome.stderr[-2000:])
                 return 1
             progress.advance(task)
-    shown = " → ".join(dict.fromkeys(command[1] for command, _ in steps))
-    console.print(f"nbgrader {shown}" if shown else "Nothing to do: this class has been played.")
+    steps_taken = " → ".join(dict.fromkeys(command[1] for command, _ in steps))
+    console.print(f"nbgrader {steps_taken}" if steps else "This class has been played.")
     console.print(grade_table(grade_rows(folder, module), f"Grades of {module}"))
-    console.print(f"Feedback: {FOLDER}/feedback/<student>/{module}/<lab>.html")
-    console.print(f"Export: {FOLDER}/grades.csv")
+    shown = REPOSITORY.relative(folder)
+    console.print(f"Feedback: {shown}/feedback/<student>/{module}/<lab>.html")
+    console.print(f"Export: {shown}/grades.csv")
     return 0
 
 
@@ -135,28 +135,27 @@ def _start_over_if_released_anew(folder: Path, names: list[str]) -> None:
 
 def _steps(folder: Path, module: str, names: list[str]) -> Iterator[tuple[list[str], Path]]:
     """Yield the commands that are still to be run, each with the folder it is run in."""
-    root = REPOSITORY.root
-    graded = folder / "autograded"
-    if not (folder / "gradebook.db").exists():
-        yield ["nbgrader", "generate_assignment", module], root
+    root, submitted, graded = REPOSITORY.root, folder / "submitted", folder / "autograded"
     if not (folder / "exchange" / COURSE_ID / "outbound" / module).exists():
+        yield ["nbgrader", "generate_assignment", module], root
         yield ["nbgrader", "release_assignment", module], root
-    yield ["nbgrader", "db", "student", "add", ABSENT], root
-    collected = folder / "submitted"
-    for student in STUDENTS:
-        if not (collected / student / module).exists():
-            home = _student_home(folder, student)
+        yield ["nbgrader", "db", "student", "add", ABSENT], root
+    absent = [student for student in STUDENTS if not (submitted / student / module).exists()]
+    for student in absent:
+        home = _student_home(folder, student)
+        if not (home / module).exists():
             yield ["nbgrader", "fetch_assignment", module], home
-            yield ["solve", student, *names], home
-            yield ["nbgrader", "submit", module, f"--student={student}"], home
-    if not all((collected / student / module).exists() for student in STUDENTS):
+        yield ["solve", student, *names], home
+        yield ["nbgrader", "submit", module, f"--student={student}"], home
+    if absent:
         yield ["nbgrader", "collect", module], root
     if not all((graded / student / module).exists() for student in STUDENTS):
         limit = f"--Execute.timeout={CELL_SECONDS}"
         yield ["nbgrader", "autograde", module, limit], root
-    yield ["nbgrader", "generate_feedback", module], root
-    yield ["nbgrader", "release_feedback", module], root
-    yield ["nbgrader", "export"], root
+    if not (folder / "grades.csv").exists():
+        yield ["nbgrader", "generate_feedback", module], root
+        yield ["nbgrader", "release_feedback", module], root
+        yield ["nbgrader", "export"], root
 
 
 def _student_home(folder: Path, student: str) -> Path:
