@@ -22,7 +22,7 @@ from course.labs import find_lab, lab_names, lab_of_notebook, summary
 from course.workspace import from_earlier_release, prepare_workspace, working_copy
 
 if TYPE_CHECKING:
-    from course.local_grade import LocalGrade
+    from autograde.local_grade import LocalGrade
 
 PASSED, NOT_PASSED, FAULT = 0, 1, 2
 """What a command returns to the shell."""
@@ -119,7 +119,7 @@ def _check(options: argparse.Namespace, repository: Path) -> int:
     """Grade a notebook and print a table of its checks."""
     path, lab = _notebook(options.lab, repository)
     # Here and not above: this imports the grader, which takes a second.
-    from course.local_grade import grade_notebook
+    from autograde.local_grade import grade_notebook
 
     columns = (TextColumn("Running {task.description}"), BarColumn(), TimeElapsedColumn())
     terminal = Console(stderr=True)

@@ -12,9 +12,9 @@ from conftest import PRACTICE
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from autograde.local_grade import LocalGrade, grade_notebook
 from course.checks.verdict import Status
 from course.errors import CourseError
-from course.local_grade import LocalGrade, grade_notebook
 
 RIGHT = {
     "double": "def double(x):\n    return 2 * np.asarray(x)",
