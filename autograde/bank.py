@@ -16,17 +16,23 @@ import contextlib
 import io
 import json
 import os
+import signal
+import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import jupytext
 
 from authoring.lab import Lab, read_lab
 from authoring.tree import REPOSITORY, Tree
+from autograde.arms_length.channel import Channel
+from autograde.arms_length.checks import Learner
+from autograde.arms_length.learner import serve
 from autograde.forked import JobFailedError, run_forked
 from course.checks.verdict import Status, Verdict, run_check
 
@@ -168,18 +174,48 @@ class LabRunner:
 
         This changes the runner's state: call it in a fork.
         """
-        checks = self.lab.checks_of(exercise)
         self.namespace.pop(exercise, None)
         try:
             _execute(answer, f"<answer to {exercise}>", self.namespace)
         except Exception as error:
             message = f"the answer's cell raised {type(error).__name__}: {error}"
             return [
-                Verdict(cell.check, Status.FAILED, 0, cell.points, "", message) for cell in checks
+                Verdict(cell.check, Status.FAILED, 0, cell.points, "", message)
+                for cell in self.lab.checks_of(exercise)
             ]
+        return self._check(exercise)
+
+    def verdicts_at_arms_length(self, exercise: str, answer: str) -> list[Verdict]:
+        """Do the same with the answer in a process of its own, as a grading of strangers does."""
+        ours, theirs = socket.socketpair()
+        process = os.fork()
+        if process == 0:
+            ours.close()
+            self._serve_answer(exercise, answer, theirs)
+        theirs.close()
+        try:
+            learner = Learner(Channel(ours))
+            for name in self.lab.exercises:
+                self.namespace.pop(name, None)
+            self.namespace |= learner.names(self.lab.exercises)
+            return self._check(exercise)
+        finally:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+
+    def _serve_answer(self, exercise: str, answer: str, connection: socket.socket) -> NoReturn:
+        try:
+            self.namespace.pop(exercise, None)
+            with contextlib.suppress(Exception):
+                _execute(answer, f"<answer to {exercise}>", self.namespace)
+            serve(Channel(connection), self.namespace)
+        finally:
+            os._exit(0)
+
+    def _check(self, exercise: str) -> list[Verdict]:
         return [
             run_check(cell.text, self.namespace, name=cell.check, points=cell.points)
-            for cell in checks
+            for cell in self.lab.checks_of(exercise)
         ]
 
 
@@ -197,6 +233,42 @@ class _Case:
     source: str
     judge: Callable[[list[Verdict]], list[str]]
     place: str
+
+
+def compare_at_arms_length(lab: Lab, *, workers: int = 2, answers: Path = ANSWERS) -> BankReport:
+    """Compare each answer's verdicts with those that it gets at arm's length.
+
+    A check that does not say the same in both ways can't grade strangers; that is a fault of the
+    lab.
+    """
+    started = time.perf_counter()
+    report = BankReport(lab.name)
+    found, _ = read_answers(lab, answers)
+    runner = LabRunner(lab)
+    cases = [*_bank_cases(found), *_stub_cases(lab), *_solution_cases(lab)]
+    jobs = []
+    for case in cases:
+        jobs.append(lambda case=case: runner.verdicts(case.exercise, case.source))
+        jobs.append(lambda case=case: runner.verdicts_at_arms_length(case.exercise, case.source))
+    results = dict(run_forked(jobs, workers=workers))
+    for number, case in enumerate(cases):
+        report.cases[case.kind] += 1
+        near, far = results[2 * number], results[2 * number + 1]
+        report.faults += _differences(case, near, far)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def _differences(case: _Case, near: object, far: object) -> Iterator[str]:
+    if isinstance(near, JobFailedError) or isinstance(far, JobFailedError):
+        yield f"{case.place} ({case.kind}): could not be run: {near} / {far}"
+        return
+    for one, other in zip(near, far, strict=True):
+        if (one.status, one.message) != (other.status, other.message):
+            yield (
+                f"{case.place} ({case.kind}): `{one.check}` says '{one.status}: {one.message}' "
+                f"beside the answer and '{other.status}: {other.message}' at arm's length."
+            )
 
 
 def prove(
@@ -339,7 +411,10 @@ def main(arguments: list[str] | None = None) -> int:
     from rich.table import Table
 
     try:
-        named = sys.argv[1:] if arguments is None else arguments
+        named = list(sys.argv[1:] if arguments is None else arguments)
+        far = "--arms-length" in named
+        examine = compare_at_arms_length if far else prove
+        named = [name for name in named if name != "--arms-length"]
         names = [REPOSITORY.find(name) for name in named] or REPOSITORY.lab_names()
     except LookupError as error:
         print(error.args[0], file=sys.stderr)
@@ -355,7 +430,7 @@ def main(arguments: list[str] | None = None) -> int:
     faults = []
     for name in track(names, "Answer bank", console=console, transient=True):
         # The lab's own state is large: a fork of this process holds it and gives it back.
-        [(_, report)] = run_forked([lambda name=name: prove(read_lab(name))], seconds=600)
+        [(_, report)] = run_forked([lambda name=name: examine(read_lab(name))], seconds=600)
         if isinstance(report, JobFailedError):
             report = BankReport(name, [f"{name}: the lab's given cells could not be run: {report}"])
         counts = [str(report.cases[kind]) for kind in kinds]

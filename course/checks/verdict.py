@@ -153,23 +153,38 @@ def _explain(
 ) -> tuple[Status, str, bool]:
     """Say in words why a check stopped: (status, message, whether by an assert of the check)."""
     frames = _frames(error)
-    learner = [frame for frame in frames if frame.tb_frame.f_globals is namespace]
     kind, text = type(error).__name__, str(error).strip()
+    place, own = _learners_place(error, frames, namespace)
 
-    if isinstance(error, AssertionError) and not learner:
+    if isinstance(error, AssertionError) and place is None:
         return Status.FAILED, text or "An assert of this check failed; it has no message.", True
-    if isinstance(error, NotImplementedError) and learner and frames[-1] is learner[-1]:
-        function = learner[-1].tb_frame.f_code.co_name
-        return Status.NOT_STARTED, f"`{function}` is still to be written.", False
+    if isinstance(error, NotImplementedError) and own:
+        return Status.NOT_STARTED, f"`{place[0]}` is still to be written.", False
     if isinstance(error, NameError) and frames[-1].tb_frame.f_code.co_filename == filename:
         message = f"`{error.name}` is not defined here: run the cells above, then check again."
         return Status.NOT_STARTED, message, False
-    if learner:
-        frame = learner[-1]
-        place = f"`{frame.tb_frame.f_code.co_name}`, line {frame.tb_lineno} of its cell,"
-        return Status.FAILED, f"{place} raised {kind}: {text}".rstrip(": "), False
+    if place is not None:
+        kind = getattr(error, "learner", {}).get("kind", kind)
+        where = f"`{place[0]}`, line {place[1]} of its cell,"
+        return Status.FAILED, f"{where} raised {kind}: {text}".rstrip(": "), False
     message = f"The check could not use the answer that it got ({kind}: {text})."
     return Status.FAILED, message, False
+
+
+def _learners_place(
+    error: BaseException, frames: list[types.TracebackType], namespace: Mapping[str, object]
+) -> tuple[tuple[str, int] | None, bool]:
+    """Return where in the learner's code an error arose, and whether that code raised it itself.
+
+    At arm's length the learner's frames are in another process, which has told the place.
+    """
+    if hasattr(error, "learner"):
+        return error.learner["place"], error.learner["own"]
+    learner = [frame for frame in frames if frame.tb_frame.f_globals is namespace]
+    if not learner:
+        return None, False
+    last = learner[-1]
+    return (last.tb_frame.f_code.co_name, last.tb_lineno), frames[-1] is last
 
 
 def _frames(error: BaseException) -> list[types.TracebackType]:
