@@ -144,7 +144,7 @@ class _Encoder:
 
     def column(self, values: Any, depth: int) -> list[object]:
         """Encode the values of an index, a series or a frame's column."""
-        if isinstance(values, pd.arrays.NumpyExtensionArray):
+        if type(values) is pd.arrays.NumpyExtensionArray:  # its subclasses hold strings
             values = values.to_numpy()
         dtype = values.dtype
         if isinstance(dtype, np.dtype) and dtype.kind in _SAFE_KINDS:
