@@ -1,0 +1,1 @@
+"""The reading chapters, one per module, and the code of their figures."""
