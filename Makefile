@@ -24,7 +24,7 @@ ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 MPLBACKEND=A
 RUFF := $(RUN) -m ruff
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab check labs test lint format build import bank class
+.PHONY: help setup lab check labs test lint format build import figures bank class
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ build: setup ## authors: build notebook, release and solution of each lab that c
 
 import: setup ## authors: bring edits of an instructor notebook back to its source (LAB=…)
 	@$(RUN) -m authoring import $(LAB)
+
+figures: setup ## authors: draw the figures of the reading chapters anew
+	@$(ALONE) $(RUN) -m course.readings.figures
 
 bank: setup ## authors: prove the checks with the answer bank (LAB=…)
 	@$(ALONE) $(RUN) -m autograde.bank $(LAB)

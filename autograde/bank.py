@@ -12,6 +12,7 @@ with the bank or with the checks, one sentence each.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
@@ -410,12 +411,15 @@ def main(arguments: list[str] | None = None) -> int:
     from rich.progress import track
     from rich.table import Table
 
+    parser = argparse.ArgumentParser(prog="python -m autograde.bank", description=main.__doc__)
+    parser.add_argument("labs", nargs="*", metavar="LAB", help="module/lab; all if none is named")
+    parser.add_argument(
+        "--arms-length", action="store_true", help="compare with the verdicts at arm's length"
+    )
+    options = parser.parse_args(arguments)
+    examine = compare_at_arms_length if options.arms_length else prove
     try:
-        named = list(sys.argv[1:] if arguments is None else arguments)
-        far = "--arms-length" in named
-        examine = compare_at_arms_length if far else prove
-        named = [name for name in named if name != "--arms-length"]
-        names = [REPOSITORY.find(name) for name in named] or REPOSITORY.lab_names()
+        names = [REPOSITORY.find(name) for name in options.labs] or REPOSITORY.lab_names()
     except LookupError as error:
         print(error.args[0], file=sys.stderr)
         return 2
