@@ -12,14 +12,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course.readings.figures import m3_data, m5_evaluation
+from course.readings.figures import (
+    m1_requirements,
+    m2_framing,
+    m3_data,
+    m4_models,
+    m5_evaluation,
+    m7_monitoring,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).resolve().parent
 """Where the pictures are."""
-CHAPTERS = {"m3_data": m3_data, "m5_evaluation": m5_evaluation}
+CHAPTERS = {
+    "m1_requirements": m1_requirements,
+    "m2_framing": m2_framing,
+    "m3_data": m3_data,
+    "m4_models": m4_models,
+    "m5_evaluation": m5_evaluation,
+    "m7_monitoring": m7_monitoring,
+}
 """The module of each chapter."""
 DOTS_PER_INCH = 144
 
