@@ -18,6 +18,7 @@ from course.readings.figures import (
     m3_data,
     m4_models,
     m5_evaluation,
+    m6_serving,
     m7_monitoring,
 )
 
@@ -32,6 +33,7 @@ CHAPTERS = {
     "m3_data": m3_data,
     "m4_models": m4_models,
     "m5_evaluation": m5_evaluation,
+    "m6_serving": m6_serving,
     "m7_monitoring": m7_monitoring,
 }
 """The module of each chapter."""
