@@ -61,7 +61,7 @@ def choose_design(designs, spec, check_first=False):
     return plan | {"guardrails": guardrails}
 
 
-# %% wrong="catches most, whatever it costs" check="choose_design_played" message="catches most, and its day cost"
+# %% wrong="catches most, whatever it costs" check="choose_design_played" message="catches most, but 35% of that harm"
 def choose_design(designs, spec, check_first=False):
     uploads = spec["daily_users"] * spec["uploads_per_user"]
     flagged = uploads * (designs["false_alarms"] + spec["prevalence"] * designs["caught"])
@@ -96,7 +96,7 @@ def choose_design(designs, spec, check_first=False):
     }
 
 
-# %% wrong="keeps its design when the limit changes" check="choose_design_played" message="with 4 s: a day of cascade cost"
+# %% wrong="keeps its design when the limit changes" check="choose_design_played" message="With 4 s: a day of cascade costs"
 def choose_design(designs, spec, check_first=False):
     return {
         "design": "cascade",
@@ -201,3 +201,80 @@ def choose_design(designs, spec, check_first=False):
 # %% wrong="names no guardrails" check="choose_design" message="The plan lacks ['guardrails']"
 def choose_design(designs, spec, check_first=False):
     return {"design": "cascade", "primary_metric": "euros_per_day"}
+
+
+# %% wrong="does not count the reviewers" check="choose_design_played" message="With 10,500 reviews a day: cascade sent"
+def choose_design(designs, spec, check_first=False):
+    uploads = spec["daily_users"] * spec["uploads_per_user"]
+    harmful = uploads * spec["prevalence"]
+    alarms = designs["false_alarms"] * (uploads - harmful)
+    people = designs["flagged_go_to"] == "people"
+    reviews = people * (designs["caught"] * harmful + alarms)
+    live = harmful * (1 - designs["caught"] * (1 - designs["harm_before_check"]))
+    rate = uploads / 86_400 * spec["peak_factor"]
+    euros = np.ceil(rate * designs["service_s"] / 0.6) * designs["euros_per_server_day"]
+    euros += designs["fixed_euros_per_day"] + reviews * spec["review_euros"]
+    euros += ~people * alarms * spec["blocked_euros"] + live * spec["harmful_euros"]
+    feasible = designs["latency_p99_s"] <= spec["p99_limit_s"]
+    if check_first:
+        feasible &= designs["harm_before_check"] == 0
+    return {
+        "design": euros[feasible].idxmin(),
+        "primary_metric": "euros_per_day",
+        "guardrails": {"decision_p99_s": "below", "reviews_per_day": "below"},
+    }
+
+
+# %% wrong="sizes the fleet for the average hour" check="choose_design_played" message="would be cheapest if traffic were even"
+def choose_design(designs, spec, check_first=False):
+    uploads = spec["daily_users"] * spec["uploads_per_user"]
+    harmful = uploads * spec["prevalence"]
+    alarms = designs["false_alarms"] * (uploads - harmful)
+    people = designs["flagged_go_to"] == "people"
+    reviews = people * (designs["caught"] * harmful + alarms)
+    live = harmful * (1 - designs["caught"] * (1 - designs["harm_before_check"]))
+    rate = uploads / 86_400
+    euros = np.ceil(rate * designs["service_s"] / 0.6) * designs["euros_per_server_day"]
+    euros += designs["fixed_euros_per_day"] + reviews * spec["review_euros"]
+    euros += ~people * alarms * spec["blocked_euros"] + live * spec["harmful_euros"]
+    feasible = designs["latency_p99_s"] <= spec["p99_limit_s"]
+    feasible &= reviews <= spec["reviews_per_day"]
+    if check_first:
+        feasible &= designs["harm_before_check"] == 0
+    return {
+        "design": euros[feasible].idxmin(),
+        "primary_metric": "euros_per_day",
+        "guardrails": {"decision_p99_s": "below", "reviews_per_day": "below"},
+    }
+
+
+# %% wrong="blocks for free" check="choose_design_played" message="6 per block: a day of rules costs"
+def choose_design(designs, spec, check_first=False):
+    uploads = spec["daily_users"] * spec["uploads_per_user"]
+    harmful = uploads * spec["prevalence"]
+    alarms = designs["false_alarms"] * (uploads - harmful)
+    people = designs["flagged_go_to"] == "people"
+    reviews = people * (designs["caught"] * harmful + alarms)
+    live = harmful * (1 - designs["caught"] * (1 - designs["harm_before_check"]))
+    rate = uploads / 86_400 * spec["peak_factor"]
+    euros = np.ceil(rate * designs["service_s"] / 0.6) * designs["euros_per_server_day"]
+    euros += designs["fixed_euros_per_day"] + reviews * spec["review_euros"]
+    euros += live * spec["harmful_euros"]
+    feasible = designs["latency_p99_s"] <= spec["p99_limit_s"]
+    feasible &= reviews <= spec["reviews_per_day"]
+    if check_first:
+        feasible &= designs["harm_before_check"] == 0
+    return {
+        "design": euros[feasible].idxmin(),
+        "primary_metric": "euros_per_day",
+        "guardrails": {"decision_p99_s": "below", "reviews_per_day": "below"},
+    }
+
+
+# %% wrong="guards only what stays at zero" check="choose_design_metrics" message="moves when servers or reviewers"
+def choose_design(designs, spec, check_first=False):
+    return {
+        "design": "cascade",
+        "primary_metric": "euros_per_day",
+        "guardrails": {"wrongly_blocked_per_day": "below", "uploads_checked_per_day": "above"},
+    }

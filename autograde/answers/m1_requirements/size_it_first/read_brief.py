@@ -122,7 +122,7 @@ def read_brief(statements):
     }
 
 
-# %% wrong="asks about the load, which is stated" check="read_brief_questions" message="spend a minute each on"
+# %% wrong="asks about the load, which is stated" check="read_brief_questions" message="You ask what the brief states without doubt"
 def read_brief(statements):
     ask = set(interview.TOPICS) - set(statements["topic"]) | {"daily_users", "peak_factor"}
     return {"facts": {}, "contradictions": [], "ask": sorted(ask)}
@@ -144,3 +144,13 @@ def read_brief(statements):
 def read_brief(statements):
     ask = set(interview.TOPICS) - set(statements["topic"])
     return {"facts": {}, "contradictions": [], "ask": sorted(ask)}
+
+
+# %% wrong="gives pairs of topics" check="read_brief_contradictions" message="Give pairs of ids"
+def read_brief(statements):
+    twice = statements["topic"][statements["topic"].duplicated()]
+    return {
+        "facts": {},
+        "contradictions": [(topic, "reviews_per_day") for topic in twice],
+        "ask": [],
+    }

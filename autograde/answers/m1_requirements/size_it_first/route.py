@@ -45,7 +45,7 @@ def route(uploads, spec):
     return np.where(uploads["p_harmful"] >= threshold, "block", "publish")
 
 
-# %% wrong="reviews all that the reviewers can take" check="route_costs" message="With costs of"
+# %% wrong="reviews all that the reviewers can take" check="route_costs" message="cost more than they save"
 def route(uploads, spec):
     p = uploads["p_harmful"]
     publish, block = p * spec["harmful_euros"], (1 - p) * spec["blocked_euros"]
@@ -76,7 +76,7 @@ def route(uploads, spec):
     return np.where(review, "review", np.where(publish <= block, "publish", "block"))
 
 
-# %% wrong="first come, first reviewed" check="route_capacity" message="are possible with the same"
+# %% wrong="first come, first reviewed" check="route_capacity" message="You review what comes first"
 def route(uploads, spec):
     p = uploads["p_harmful"]
     publish, block = p * spec["harmful_euros"], (1 - p) * spec["blocked_euros"]
@@ -92,3 +92,27 @@ def route(uploads, spec):
     publish, block = p * spec["harmful_euros"], (1 - p) * spec["blocked_euros"]
     unclear = np.minimum(publish, block) > spec["review_euros"]
     return np.where(unclear, "review", np.where(publish <= block, "publish", "block"))
+
+
+# %% wrong="blocks from 0.5 on what nobody can review" check="route_capacity" message="get the dearer of publish and block"
+def route(uploads, spec):
+    p = uploads["p_harmful"]
+    publish, block = p * spec["harmful_euros"], (1 - p) * spec["blocked_euros"]
+    saved = np.minimum(publish, block) - spec["review_euros"]
+    rank = saved.groupby(uploads["day"]).rank(ascending=False, method="first")
+    review = (saved > 0) & (rank <= spec["reviews_per_day"])
+    threshold = spec["blocked_euros"] / (spec["blocked_euros"] + spec["harmful_euros"])
+    scarce = (saved > 0).groupby(uploads["day"]).transform("sum") > spec["reviews_per_day"]
+    threshold = 0.5 if scarce.any() and spec["reviews_per_day"] else threshold
+    return np.where(review, "review", np.where(p < threshold, "publish", "block"))
+
+
+# %% wrong="reviews around 0.5 first" check="route_capacity" message="among the uploads that you left out"
+def route(uploads, spec):
+    p = uploads["p_harmful"]
+    publish, block = p * spec["harmful_euros"], (1 - p) * spec["blocked_euros"]
+    unclear = np.minimum(publish, block) > spec["review_euros"]
+    distance = (p - 0.5).abs().where(unclear, np.inf)
+    rank = distance.groupby(uploads["day"]).rank(method="first")
+    review = unclear & (rank <= spec["reviews_per_day"])
+    return np.where(review, "review", np.where(publish <= block, "publish", "block"))
