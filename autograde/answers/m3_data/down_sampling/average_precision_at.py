@@ -55,3 +55,24 @@ def average_precision_at(clicked, scores, prevalence):
 def average_precision_at(clicked, scores, prevalence):
     weights = np.where(np.asarray(clicked) == 1, prevalence, 1 - prevalence)
     return average_precision_score(clicked, scores, sample_weight=weights)
+
+
+# %% wrong="takes the area under straight lines" check="average_precision_at_true_rate" message="area under straight lines"
+def average_precision_at(clicked, scores, prevalence):
+    from sklearn.metrics import auc, precision_recall_curve
+
+    clicked = np.asarray(clicked)
+    share = np.mean(clicked)
+    weights = np.where(clicked == 1, prevalence / share, (1 - prevalence) / (1 - share))
+    precision, recall, _ = precision_recall_curve(clicked, scores, sample_weight=weights)
+    return auc(recall, precision)
+
+
+# %% wrong="averages the precision of the first half of the ranking" check="average_precision_at_true_rate" message="recall and false alarms imply"
+def average_precision_at(clicked, scores, prevalence):
+    ordered = np.asarray(clicked)[np.argsort(-np.asarray(scores), kind="stable")]
+    recall = np.cumsum(ordered) / ordered.sum()
+    false_alarms = np.cumsum(1 - ordered) / (1 - ordered).sum()
+    hits = prevalence * recall
+    precision = hits / (hits + (1 - prevalence) * false_alarms)
+    return float(precision[: len(precision) // 2].mean())

@@ -64,7 +64,7 @@ def recalibrate(scores, keep_rate, held_out):
     return scores / (scores + (1 - scores) * keep_rate)
 
 
-# %% wrong="scales all scores so that the mean fits" check="recalibrate_top" message="one factor for all scores has the wrong shape"
+# %% wrong="scales all scores so that the mean fits" check="recalibrate_top" message="One factor for all scores has the wrong shape"
 def recalibrate(scores, keep_rate, held_out):
     return np.asarray(scores) * held_out["clicked"].mean() / held_out["score"].mean()
 
@@ -77,3 +77,18 @@ def recalibrate(scores, keep_rate, held_out):
 # %% wrong="returns the mean rate for every row" check="recalibrate" message="Every score got the same probability"
 def recalibrate(scores, keep_rate, held_out):
     return np.full(len(scores), held_out["clicked"].mean())
+
+
+# %% wrong="Platt scaling with a penalty that flattens the slope" check="recalibrate_top" message="your curve is too flat"
+def recalibrate(scores, keep_rate, held_out):
+    def logit(p):
+        return np.log(np.asarray(p) / (1 - np.asarray(p)))[:, None]
+
+    platt = LogisticRegression(C=1e-4).fit(logit(held_out["score"]), held_out["clicked"])
+    return platt.predict_proba(logit(scores))[:, 1]
+
+
+# %% wrong="shifts the odds by the square of w" check="recalibrate_top" message="The level is off"
+def recalibrate(scores, keep_rate, held_out):
+    scores = np.asarray(scores)
+    return scores / (scores + (1 - scores) / keep_rate**2)

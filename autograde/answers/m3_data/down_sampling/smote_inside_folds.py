@@ -98,3 +98,13 @@ def smote_inside_folds(X, y, model, n_folds, seed):
         auc = roc_auc_score(y[b], fitted.predict_proba(X[b])[:, 0])
         results.append({"auc": auc, "rows": len(b), "clicks": y[b].sum()})
     return pd.DataFrame(results)
+
+
+# %% wrong="takes the AUC of predicted labels" check="smote_inside_folds_resamples" message="AUC from 0/1 labels"
+def smote_inside_folds(X, y, model, n_folds, seed):
+    results = []
+    for a, b in StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(X, y):
+        fitted = clone(model).fit(*SMOTE(random_state=seed).fit_resample(X[a], y[a]))
+        auc = roc_auc_score(y[b], fitted.predict(X[b]))
+        results.append({"auc": auc, "rows": len(b), "clicks": y[b].sum()})
+    return pd.DataFrame(results)
