@@ -137,6 +137,8 @@ draw_days(
 # %% [markdown]
 # ## Frame it before you model it
 #
+# The same questions fit the feed and the ads that pay for it. Ads get two exercises of their own, because their label brings a trouble that the feed's labels do not have: it comes days late.
+#
 # | question | feed | advertising (Exercises 3 and 4) |
 # |---|---|---|
 # | unit: one row is | a video shown to a user | a click on a campaign |
@@ -148,7 +150,7 @@ draw_days(
 # %% [markdown]
 # ### Exercise 2 · Three labels for an impression (4 points)
 #
-# The app repeats a report when it gets no receipt, so some events are in the table twice. Write `label_impressions(impressions, events)`. Return a frame with the index of `impressions` and
+# The app repeats a report when it gets no receipt, so some events are in the table twice: the same `impression_id`, `kind` and `value`, a later `arrival_time`. Write `label_impressions(impressions, events)`. Return a frame with the index of `impressions` and
 #
 # - `clicked`: 1 if there is an event of kind `click`, else 0;
 # - `seconds`: the value of the `watch` event, 0 where there is none;
@@ -161,9 +163,9 @@ draw_days(
 
 # %%
 repeated = events.sample(frac=0.05, random_state=0)
+repeated["arrival_time"] += pd.Timedelta(minutes=1)
 reports = pd.concat([events, repeated]).sort_values("arrival_time", ignore_index=True)
-shown = feed.labelled(explored, events)  # the log with its labels, for later
-reports.head(3)
+reports[reports["impression_id"] == repeated["impression_id"].iloc[0]]
 
 
 # %% exercise="label_impressions"
@@ -229,8 +231,13 @@ assert happened.equals(before[1]), "Your function changed `events`; work on a co
 ### BEGIN HIDDEN TESTS
 rows, happened = feed.log(82, days=1, users=900, log_features=True)
 truth = feed.labelled(rows, happened)
-twice = pd.concat([happened, happened.sample(frac=0.3, random_state=2)], ignore_index=True)
+again = happened.sample(frac=0.3, random_state=2)
+again["arrival_time"] += pd.Timedelta(minutes=1)
+twice = pd.concat([happened, again], ignore_index=True)
 labels = label_impressions(rows, twice)
+assert len(labels) >= len(rows), (
+    f"{len(labels):,} rows for {len(rows):,} impressions: those that nothing followed are missing."
+)
 assert len(labels) == len(rows), (
     f"{len(labels):,} rows for {len(rows):,} impressions: a repeated report made a second example."
 )
@@ -239,7 +246,8 @@ assert most == 1, f"An impression was clicked {most:g} times: repeated reports w
 seconds = labels["seconds"].astype(float).to_numpy()
 longer = int((seconds > truth["watch_value"].to_numpy() + 1e-6).sum())
 assert longer == 0, (
-    f"{longer} impressions were watched longer than reported: repeats were added up."
+    f"{longer} impressions were watched longer than reported: repeats were added up. A repeat has the "
+    "`impression_id` and `kind` of the first report, not its `arrival_time`."
 )
 off = float(np.abs(seconds - truth["watch_value"].to_numpy()).max())
 assert off <= 1e-6, f"The seconds of some impression are off by {off:.1f}."
@@ -279,7 +287,7 @@ print(f"seconds   {labels['seconds'].mean():6.2f} per impression, {after_click:.
 # %% [markdown]
 # ## A label that comes late
 #
-# Between videos the app shows ads. It earns €5 when a click leads to an order, which takes 8 days on average (`conversions.make` draws two months of clicks; today is day 60). Some campaigns were launched last week. A user may click twice before the order, and shops report some orders twice.
+# Between videos the app shows ads. It earns €5 when a click leads to an order, which takes 8 days on average (`conversions.make` draws two months of clicks; today is day 60). Campaigns 8 to 11 were launched in the last two weeks. A user may click twice before the order, and shops report some orders twice.
 
 # %%
 TODAY, MEAN_DELAY = 60.0, 8.0
@@ -330,6 +338,8 @@ bought = pd.DataFrame(bought | {"ordered_at": [6.0, 6.0, 12.0]})
 labelled = label_clicks(hand, bought, 20.0, 7.0)
 assert isinstance(labelled, pd.DataFrame), f"Return a frame, not {type(labelled).__name__}."
 assert "ordered" in labelled, f"The column `ordered` is missing; got {list(labelled.columns)}."
+index = list(labelled.index)
+assert set(index) <= {10, 11, 12, 13}, f"Rows keep the index of `clicks` (10, 11, …), got {index}."
 got = labelled["ordered"].astype(int).to_dict()
 assert got == {10: 0, 11: 1, 12: 0}, f"Labels by index: {got}; go through the four rules."
 
@@ -365,6 +375,10 @@ assert bought.equals(before[1]), "Your function changed `orders`; work on a copy
 table, bought = conversions.make(85, 9_000)
 delay = conversions.true_delays(85, 9_000)["delay"].to_numpy()
 labelled = label_clicks(table, bought, 60.0, 6.0)
+label = labelled["ordered"].to_numpy().astype(float)
+assert set(np.unique(label)) <= {0, 1}, (
+    f"A label is {label.max():g}, expected 0 or 1: count each `order_id` once."
+)
 mature = (table["clicked_at"] + 6.0 <= 60.0).to_numpy()
 came, late = mature & (delay <= 6.0), mature & (delay > 6.0)
 positive = np.isin(table["click_id"], labelled.loc[labelled["ordered"] == 1, "click_id"])
@@ -395,6 +409,7 @@ assert set(np.unique(label)) <= {0, 1}, (
     f"A label is {label.max():g}: it says whether there was an order, repeated reports do not count."
 )
 truth = (delay <= 20.0)[mature]
+repeated_later = table.duplicated(["user_id", "campaign"], keep="last").to_numpy()[mature]
 true_orders, positives = int(truth.sum()), int(label.sum())
 pair = ["user_id", "campaign"]
 bought_there = pd.MultiIndex.from_frame(labelled[pair]).isin(pd.MultiIndex.from_frame(bought[pair]))
@@ -412,19 +427,30 @@ assert early <= 0.02 * true_orders, (
     f"{early:,} orders went to a click that the user repeated afterwards: that is first-click "
     "attribution, the rule here is the last click."
 )
+taken = int((label[repeated_later & ~again] > truth[repeated_later & ~again]).sum())
+assert taken == 0, (
+    f"{taken} orders went to an earlier click because their own click was filtered out first: find "
+    "each order's click among all clicks, then keep the mature ones."
+)
 wrong = int((label != truth).sum())
 assert wrong == 0, f"{wrong:,} of {len(label):,} labels differ from what happened."
 ### END HIDDEN TESTS
 
 # %% play="label_clicks"
-print("window   clicks labelled   ordered")
+old = (clicks["campaign"] < 8).to_numpy()
+print("campaigns 0 to 7, which run from day 0 on")
+print("window    clicks labelled   ordered")
 for window in (1, 3, 7, 14, 30):
     labelled = label_clicks(clicks, orders, TODAY, window)
-    rate = labelled["ordered"].mean()
-    print(f"{window:3d} days {len(labelled) / len(clicks):11.0%} {rate:15.1%}")
+    labelled = labelled[labelled["campaign"] < 8]
+    print(
+        f"{window:2d} day(s) {len(labelled) / old.sum():14.0%} {labelled['ordered'].mean():12.1%}"
+    )
+in_the_end = conversions.true_delays(WORLD)["delay"].notna()[old].mean()
+print(f"some day (only the world knows) {in_the_end:.1%}")
 
 # %% [markdown]
-# The window is part of the label's *name*. 'Ordered within 3 days' is a good early signal and no estimate of 'will order'; 30 days come close, but hide everything younger than a month. With 8 days' mean delay, the campaigns launched last week cannot be judged by waiting.
+# The window is part of the label's *name*. 'Ordered within 3 days' is a good early signal and no estimate of 'will order some day'. 30 days come close to it, and leave half of the clicks without a label. The new campaigns are not in the table: with a window of 14 or 30 days, none of their clicks has a label yet. They cannot be judged by waiting.
 
 # %% [markdown]
 # ### Exercise 4 · The rate behind the delay (4 points)
@@ -502,16 +528,15 @@ rates["in the end"] = conversions.true_rates(WORLD)
 
 fig, ax = plots.figure(width=6.4)
 euros = {}
-for (name, values), colour in zip(
-    rates.items(), (plots.NAIVE, plots.HONEST, plots.TRUTH), strict=True
-):
+colours = (plots.NAIVE, plots.HONEST, plots.TRUTH)
+for row, ((name, values), colour) in enumerate(zip(rates.items(), colours, strict=True)):
     best = np.argsort(values)[-3:]
     euros[name] = conversions.next_week(WORLD, best)["euros"].sum()
-    marker = "_" if name == "in the end" else "o"
+    marker, sign = ("_", "—") if name == "in the end" else ("o", "●")
     ax.plot(values, marker, color=colour, markersize=14 if marker == "_" else 7)
-    plots.label(ax, 11, values[11], name, colour, xytext=(10, 0))
+    plots.label(ax, 1.02, 0.93 - 0.09 * row, f"{sign} {name}", colour, xycoords="axes fraction")
 gain = euros["corrected"] - euros["ordered so far"]
-ax.set(xlim=(-0.5, 14), ylim=(0, None), xticks=range(12), xlabel="campaign (8 to 11 are new)")
+ax.set(xlim=(-0.5, 11.5), ylim=(0, None), xticks=range(12), xlabel="campaign (8 to 11 are new)")
 ax.set(ylabel="share that orders", title=f"Corrected, the same week brings {gain:+,.0f} €")
 plots.show(
     fig,
@@ -522,19 +547,26 @@ plots.show(
 # %% [markdown]
 # ## Back to the feed: seconds instead of clicks
 #
-# Most impressions have 0 seconds and a few have many, which squared error handles badly. YouTube's way: **weighted logistic regression**. Examples with a click count $T_i$ times, their seconds; the others once. Of $N$ examples with $k$ clicks the model learns the *odds*
+# Most impressions have 0 seconds and a few have many, which squared error handles badly. YouTube's way: **weighted logistic regression**. An example with a click counts as often as it has seconds, any other once. Logistic regression learns odds, the weight of the positives over the weight of the negatives:
 #
-# $$e^{w \cdot x + b} \;\approx\; \frac{\sum_i T_i}{N - k} \;=\; \frac{E[T]}{1 - P} \;\approx\; E[T]\,(1 + P),$$
+# $$\text{odds} \;\approx\; \frac{\text{seconds of all examples}}{\text{examples without a click}} \;=\; \frac{E[T]}{1 - P}.$$
 #
-# where $P = k/N$ is small: the odds *are* the expected seconds, up to a few per cent.
+# The second form divides both by the number of examples: $E[T]$ is the mean of the seconds $T$ per example, and $P$ the share with a click. $P$ is small (.075 in the log), so the odds *are* the expected seconds, up to a few per cent.
 #
 # <small>Covington, Adams and Sargin 2016, *Deep neural networks for YouTube recommendations*, section 4.2.</small>
 #
+# `feed.labelled` gives the app's own labels, likes included. The cells below use those and not your frame, so that they run whatever came of Exercise 2.
+
+# %%
+shown = feed.labelled(explored, events)
+shown[["clicked", "watch_value", "liked"]].mean().round(4)
+
+# %% [markdown]
 # ### Exercise 5 · Expected seconds of an impression (4 points)
 #
 # Write `expected_seconds(X, clicked, seconds, X_new)`. `X` has shape (impressions, features), `clicked` is an array of 0 and 1, `seconds` one of seconds watched (0 without a click), `X_new` more rows of features.
 #
-# Return the expected seconds per *impression*, clicked or not, for each row of `X_new`: in seconds, within about a fifth on average, and in an order that follows the true expectation (rank correlation of at least .95). Weighted logistic regression does it; so does any other model of the expectation.
+# Return the expected seconds per *impression*, clicked or not, for each row of `X_new`: in seconds, within about a fifth on average, and in an order that follows the true expectation (rank correlation of at least .95). Weighted logistic regression does it; so do other models of the expectation, as long as they are no more flexible than some thousand clicks allow (boosted trees with their usual settings are).
 #
 # <details><summary>Hint 1: the idea</summary>Two decisions: the weight of each example, and what you read off the fitted model.</details>
 # <details><summary>Hint 2: the tool</summary><code>LogisticRegression().fit(X, clicked, sample_weight=…)</code>; <code>decision_function</code> is w·x + b, the logarithm of the odds.</details>
@@ -581,21 +613,24 @@ for seed, base in ((95, 3.2), (96, 2.6)):
     story = f"your mean is {answer.mean():.3g} s per impression, the true one {truth.mean():.3g} s"
     assert not answer.mean() < 0.3 * share, (
         f"Less than the share of clicks ({share:.3f}): the impressions without a click carry the "
-        f"weight of the seconds; theirs is 1. {story}"
+        f"weight of the seconds; theirs is 1 ({story})."
     )
     assert not of_clicks > 0.8, (
         f"This ranks by the probability of a click (rank correlation {of_clicks:.2f}; with the true "
         f"seconds {order:.2f}): the most clicked are watched least."
     )
     assert not level > 5, (
-        f"That is near the {per_click:.0f} s of a *clicked* impression: who did not click is missing. "
-        f"{story}"
+        f"A level for *clicked* impressions ({per_click:.0f} s in the data): who did not click is "
+        f"missing ({story})."
     )
     assert not answer.max() <= 1, (
         f"No value is above 1: these are probabilities of the weighted model. Its odds are the "
-        f"seconds. {story}"
+        f"seconds ({story})."
     )
-    assert order >= 0.95, f"The rank correlation with the true seconds is {order:.2f}, not .95."
+    assert order >= 0.95, (
+        f"The rank correlation with the true seconds is {order:.2f}, not .95: was T transformed, or is "
+        f"the model too flexible for {int(hit.sum()):,} clicks?"
+    )
     assert 0.8 <= level <= 1.3, f"The order is right, the level is not: {story}."
 ### END HIDDEN TESTS
 
@@ -655,7 +690,7 @@ DIGITS = dict(zip(trials["like"], (2, 1, 1, 3, 0), strict=True))
 pd.DataFrame(trials).T.round(DIGITS)
 
 # %% [markdown]
-# Each objective gets what it asks for, and has a taste of its own. *Completion* prefers short videos, which are easier to finish. *Seconds* prefers long ones, which have more to give: the mean length of what is shown rises by half. *Likes* are few, but come from content viewers: most users return, and they click little. None of the four is what the app wants.
+# Each objective gets what it asks for, and has a taste of its own. *Completion* prefers short videos, which are easier to finish. *Seconds* prefers long ones, which have more to give: the mean length of what is shown rises by half. *Likes* are few, but come from content viewers: more users return than under any other, and they click hardly more than under popularity. None of the four is what the app wants.
 
 # %% [markdown]
 # ### Exercise 6 · Combine the heads (3 points)
@@ -829,10 +864,10 @@ for (name, (x, y)), best in zip(measures.iterrows(), front, strict=True):
     plots.label(ax, x, y, name, colour, **beside)
 edge = measures[front].sort_values("clicks_per_session")
 ax.plot(*edge.to_numpy().T, color=plots.HONEST, linewidth=1, zorder=0)
-ax.axhline(measures.loc["popularity", "retention"] - 0.01, color=plots.NAIVE, linestyle="--")
+ax.axhline(measures.loc["popularity", "retention"] + 0.02, color=plots.NAIVE, linestyle="--")
 ax.set(xlabel="clicks per session", ylabel="retention, second week", xlim=(0.85, 1.55))
 ax.set_title(
-    f"{front.sum()} of {len(front)} designs are on the front; the dashed line is a guardrail"
+    f"{front.sum()} of {len(front)} designs are on the front; dashed: what Exercise 8 asks"
 )
 plots.show(
     fig,
@@ -842,11 +877,11 @@ plots.show(
 # %% [markdown]
 # ### Exercise 8 · Decide what to ship (5 points)
 #
-# Ads are sold per opened video. In its **second week**, against popularity in the same weeks, the new ranking must
+# Ads are sold per opened video, and the board wants its users back. Against popularity in the same two weeks, the new ranking must
 #
-# - bring at least 20 % more `clicks_per_day`;
-# - keep `retention`: at most .01 lower (the check allows .02, for chance);
-# - keep `length_shown` within 20 %: short and long creators were promised their share.
+# - bring at least 28 % more `clicks_per_day` in the second week (the check takes 25 %, for chance);
+# - raise `retention` in the second week by at least .02 (the check takes .015);
+# - keep `length_shown`, over both weeks, within 20 %: short and long creators were promised their share.
 #
 # Return a dict; `weights` is tried in a world that you have not seen, with heads trained there.
 #
@@ -854,11 +889,11 @@ plots.show(
 # |---|---|
 # | `weights` | a dict as in `MIXTURES`, over `click`, `completion`, `like`, `seconds`; from the table or your own |
 # | `guardrail` | what would have stopped the click model: `"auc"`, `"clicks_per_session"`, `"retention"` or `"impressions_per_session"` |
-# | `residual_risk` | what stays open: `"habits_slower_than_the_test"`, `"likes_can_be_bought"`, `"weights_age"` or `"seconds_in_another_unit_reorder"` |
+# | `residual_risk` | what stays open with *your* weights: `"habits_slower_than_the_test"`, `"likes_can_be_bought"`, `"weights_age"` or `"seconds_in_another_unit_reorder"` |
 #
 # More than one answer can be right. `two_weeks(mixture(heads, {…}), WORLD)` tries a mixture here.
 #
-# <details><summary>Hint</summary>Compare the table's columns with the three conditions. What pulls towards long videos can be balanced by what pulls towards short ones.</details>
+# <details><summary>Hint</summary>Compare the table's columns with the three conditions. The most clicks per day do not come with enough retention. What pulls towards long videos can be balanced by what pulls towards short ones.</details>
 
 
 # %% exercise="choose_objective"
@@ -886,7 +921,7 @@ assert not unknown, f"Weights of unknown heads: {sorted(unknown)}."
 assert np.isfinite([float(w) for w in chosen.values()]).all(), f"Weights are numbers, got {chosen}."
 
 # %% check="choose_objective_served" points=3
-# In a fresh world, two weeks of it bring the clicks and keep both guardrails
+# In a fresh world, two weeks of it bring the clicks, the users and the lengths that were asked
 ### BEGIN HIDDEN TESTS
 weights = {name: float(weight) for name, weight in dict(choose_objective()["weights"]).items()}
 fresh = 77
@@ -905,15 +940,16 @@ before, after = two_weeks(feed.PRODUCTION, fresh, 5000), two_weeks(ranker(score)
 more = after["clicks_per_day"] / before["clicks_per_day"] - 1
 kept = after["retention"] - before["retention"]
 longer = after["length_shown"] / before["length_shown"] - 1
-story = f"in the second week {more:+.0%} clicks per day, retention {kept:+.3f}, length shown {longer:+.0%}"
+story = f"{more:+.0%} clicks per day, retention {kept:+.3f}, length shown {longer:+.0%}"
 only_clicks = set(name for name, weight in weights.items() if weight) == {"click"}
-assert not (only_clicks and kept < -0.02), (
+assert not (only_clicks and kept < 0), (
     f"The objective with the most clicks per session breaks the guardrail: {story}."
 )
 assert kept >= -0.02, f"Users stop coming: {story}."
 assert longer <= 0.2, f"Long videos crowd out the short ones: {story}."
 assert longer >= -0.2, f"Short videos crowd out the long ones: {story}."
-assert more >= 0.2, f"The guardrails hold, but the clicks are too few: {story}."
+assert more >= 0.25, f"Users come and lengths hold, but the clicks are too few: {story}."
+assert kept >= 0.015, f"Clicks and lengths are as asked, but too few more users come back: {story}."
 ### END HIDDEN TESTS
 
 # %% check="choose_objective_reasons" points=1
@@ -929,12 +965,16 @@ assert decision["residual_risk"] in risks, (
     f"{decision['residual_risk']!r} is no risk of a product: another unit multiplies all scores by the "
     "same factor."
 )
+likes = float(dict(decision["weights"]).get("like", 0))
+assert decision["residual_risk"] != "likes_can_be_bought" or likes > 0, (
+    f"Your mixture does not pay for likes (weight {likes:g}), so nobody gains by buying them."
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Play it again
 #
-# The same two weeks as at the start, with your mixture and your `combine_heads`.
+# The same two weeks as at the start, with your mixture and your `combine_heads`. They begin with 5,000 users, the tables above with 3,000: so there are more clicks per day here.
 
 
 # %% play="choose_objective, combine_heads"

@@ -10,10 +10,10 @@ def choose_objective():
     }
 
 
-# %% right="mostly clicks, half a like"
+# %% right="a little more clicks than likes"
 def choose_objective():
     return {
-        "weights": {"click": 2.0, "like": 1.0, "seconds": 0.0},
+        "weights": {"click": 4.0, "like": 3.0, "seconds": 0.0},
         "guardrail": "retention",
         "residual_risk": "weights_age",
     }
@@ -94,7 +94,7 @@ def choose_objective():
 # %% wrong="fears a change of unit" check="choose_objective_reasons" message="another unit multiplies all scores"
 def choose_objective():
     return {
-        "weights": {"click": 1, "seconds": 0.5, "completion": 0.5},
+        "weights": {"click": 1, "seconds": 1, "completion": 1},
         "guardrail": "retention",
         "residual_risk": "seconds_in_another_unit_reorder",
     }
@@ -106,4 +106,22 @@ def choose_objective():
         "weights": {"clicks": 1, "likes": 1},
         "guardrail": "retention",
         "residual_risk": "weights_age",
+    }
+
+
+# %% wrong="the most clicks per day" check="choose_objective_served" message="too few more users come back"
+def choose_objective():
+    return {
+        "weights": {"click": 1, "like": 0.5},
+        "guardrail": "retention",
+        "residual_risk": "likes_can_be_bought",
+    }
+
+
+# %% wrong="fears bought likes without paying for likes" check="choose_objective_reasons" message="does not pay for likes"
+def choose_objective():
+    return {
+        "weights": {"click": 1, "completion": 1},
+        "guardrail": "retention",
+        "residual_risk": "likes_can_be_bought",
     }

@@ -138,3 +138,46 @@ def label_clicks(clicks, orders, now, window):
     count = credited.groupby("click_id").size()
     mature = clicks[clicks["clicked_at"] + window <= now]
     return mature.assign(ordered=mature["click_id"].map(count).fillna(0).astype(int))
+
+
+# %% wrong="counts reports in the window" check="label_clicks_window" message="count each `order_id` once"
+def label_clicks(clicks, orders, now, window):
+    pairs = clicks.merge(orders, on=["user_id", "campaign"])
+    pairs = pairs[pairs["clicked_at"] <= pairs["ordered_at"]]
+    last = pairs.loc[
+        pairs.groupby(["order_id", "ordered_at"])["clicked_at"].transform("max")
+        == pairs["clicked_at"]
+    ]
+    count = last[last["ordered_at"] - last["clicked_at"] <= window].groupby("click_id").size()
+    mature = clicks[clicks["clicked_at"] + window <= now]
+    return mature.assign(ordered=mature["click_id"].map(count).fillna(0))
+
+
+# %% wrong="keeps mature clicks first, then looks for the last" check="label_clicks_once" message="their own click was filtered out first"
+def label_clicks(clicks, orders, now, window):
+    mature = clicks[clicks["clicked_at"] + window <= now]
+    credited = pd.merge_asof(
+        orders.drop_duplicates("order_id"),
+        mature,
+        left_on="ordered_at",
+        right_on="clicked_at",
+        by=["user_id", "campaign"],
+    )
+    in_window = credited["ordered_at"] - credited["clicked_at"] <= window
+    ordered = mature["click_id"].isin(credited.loc[in_window, "click_id"])
+    return mature.assign(ordered=ordered.astype(int))
+
+
+# %% wrong="numbers the rows anew" check="label_clicks" message="Rows keep the index of `clicks`"
+def label_clicks(clicks, orders, now, window):
+    credited = pd.merge_asof(
+        orders.drop_duplicates("order_id"),
+        clicks,
+        left_on="ordered_at",
+        right_on="clicked_at",
+        by=["user_id", "campaign"],
+    )
+    in_window = credited["ordered_at"] - credited["clicked_at"] <= window
+    mature = clicks[clicks["clicked_at"] + window <= now]
+    ordered = mature["click_id"].isin(credited.loc[in_window, "click_id"])
+    return mature.assign(ordered=ordered.astype(int)).reset_index(drop=True)

@@ -158,3 +158,32 @@ def label_impressions(impressions, events):
             "completed": (seconds >= 0.95 * impressions["length_s"]).astype(int),
         }
     )
+
+
+# %% wrong="drops whole repeated rows, then adds up" check="label_impressions_repeats" message="not its `arrival_time`"
+def label_impressions(impressions, events):
+    ids = impressions["impression_id"]
+    once = events.drop_duplicates()
+    watched = once[once["kind"] == "watch"].groupby("impression_id")["value"].sum()
+    seconds = ids.map(watched).fillna(0.0)
+    return pd.DataFrame(
+        {
+            "clicked": ids.isin(once.loc[once["kind"] == "click", "impression_id"]).astype(int),
+            "seconds": seconds,
+            "completed": (seconds >= 0.8 * impressions["length_s"]).astype(int),
+        }
+    )
+
+
+# %% wrong="an inner join with the watched" check="label_impressions_repeats" message="those that nothing followed are missing"
+def label_impressions(impressions, events):
+    once = events.drop_duplicates(["impression_id", "kind"])
+    watched = once.loc[once["kind"] == "watch", ["impression_id", "value"]]
+    joined = impressions.merge(watched, on="impression_id")
+    return pd.DataFrame(
+        {
+            "clicked": 1,
+            "seconds": joined["value"],
+            "completed": (joined["value"] >= 0.8 * joined["length_s"]).astype(int),
+        }
+    )
