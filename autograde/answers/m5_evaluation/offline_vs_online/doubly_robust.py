@@ -53,3 +53,9 @@ def doubly_robust(reward, look_shown, look_logged, look_new, model):
 # %% wrong="surprises without a weight" check="doubly_robust" message="in two lists; got 0.5000"
 def doubly_robust(reward, look_shown, look_logged, look_new, model):
     return (look_new * model + (look_new > 0) * (reward - look_shown * model)).sum() / len(reward)
+
+
+# %% wrong="takes off the looks on average" check="doubly_robust_truth" message="the surprise is r - m g"
+def doubly_robust(reward, look_shown, look_logged, look_new, model):
+    weight = np.divide(look_new, look_logged, out=np.zeros_like(look_new), where=look_logged > 0)
+    return (look_new * model + weight * (reward - look_logged * model)).sum() / len(reward)

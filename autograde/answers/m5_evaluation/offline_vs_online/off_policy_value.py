@@ -29,6 +29,13 @@ def off_policy_value(reward, look_shown, look_logged, look_new):
     return (look_new * model + weight * (reward - look_shown * model)).sum() / len(reward)
 
 
+# %% right="SNIPS with weights capped, which it bears"
+def off_policy_value(reward, look_shown, look_logged, look_new):
+    weight = np.where(look_logged > 0, look_new / np.where(look_logged > 0, look_logged, 1), 0)
+    weight = np.minimum(weight, 100)
+    return look_new.sum() / len(reward) * (weight * reward).sum() / (weight * look_shown).sum()
+
+
 # %% wrong="weights by where the video stood" check="off_policy_value_truth" message="so selection bias stays"
 def off_policy_value(reward, look_shown, look_logged, look_new):
     weight = np.divide(look_new, look_shown, out=np.zeros_like(look_new), where=look_shown > 0)
@@ -50,6 +57,23 @@ def off_policy_value(reward, look_shown, look_logged, look_new):
 # %% wrong="counts logged clicks without weights" check="off_policy_value_truth" message="no weights on the clicks"
 def off_policy_value(reward, look_shown, look_logged, look_new):
     return reward.sum() / len(reward)
+
+
+# %% wrong="caps weights at 10, which a bucket of 5 % does not forgive" check="off_policy_value_online" message="with a bucket of 5%: you promise"
+def off_policy_value(reward, look_shown, look_logged, look_new):
+    weight = np.divide(look_new, look_logged, out=np.zeros_like(look_new), where=look_logged > 0)
+    return (np.minimum(weight, 10) * reward).sum() / len(reward)
+
+
+# %% wrong="caps weights at 20" check="off_policy_value_truth" message="Too low with a bucket of 5 %"
+def off_policy_value(reward, look_shown, look_logged, look_new):
+    weight = np.divide(look_new, look_logged, out=np.zeros_like(look_new), where=look_logged > 0)
+    return (np.minimum(weight, 20) * reward).sum() / len(reward)
+
+
+# %% wrong="a floor of .05 under the propensities" check="off_policy_value_online" message="with a bucket of 15%: you promise"
+def off_policy_value(reward, look_shown, look_logged, look_new):
+    return (look_new / np.maximum(look_logged, 0.05) * reward).sum() / len(reward)
 
 
 # %% wrong="cuts weights at 2" check="off_policy_value_truth" message="cut off the large weights"

@@ -53,7 +53,7 @@ def team_draft(first, second, rng):
     return videos, teams
 
 
-# %% wrong="the first ranker always opens" check="team_draft_fair" message="it wins against itself"
+# %% wrong="the first ranker always opens" check="team_draft_fair" message="and wins against itself"
 def team_draft(first, second, rng):
     videos, team = np.empty_like(first), np.empty(first.shape, dtype=int)
     for request, rankings in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
@@ -61,6 +61,18 @@ def team_draft(first, second, rng):
         for place in range(first.shape[1]):
             taken.append(next(v for v in rankings[place % 2] if v not in taken))
             team[request, place] = place % 2
+        videos[request] = taken
+    return videos, team
+
+
+# %% wrong="one coin for all requests and rounds" check="team_draft_fair" message="One coin serves all requests"
+def team_draft(first, second, rng):
+    videos, leader = np.empty_like(first), int(rng.integers(2))
+    team = np.tile((leader + np.arange(first.shape[1])) % 2, (len(first), 1))
+    for request, rankings in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        taken = []
+        for picker in team[request]:
+            taken.append(next(v for v in rankings[picker] if v not in taken))
         videos[request] = taken
     return videos, team
 
