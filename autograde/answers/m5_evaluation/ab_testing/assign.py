@@ -55,3 +55,12 @@ def assign(user_ids, salt, treated_share):
     digests = [hashlib.sha256(str(user_id).encode()).hexdigest() for user_id in user_ids]
     place = np.array([int(digest[:15], 16) / 16**15 for digest in digests])
     return ((place + 0.2 * len(salt)) % 1 < treated_share).astype(int)
+
+
+# %% wrong="a checksum for a hash" check="assign_salts" message="the hash mixes poorly"
+import zlib
+
+
+def assign(user_ids, salt, treated_share):
+    checksums = [zlib.crc32(f"{salt}-{user_id}".encode()) for user_id in user_ids]
+    return (np.array(checksums) / 2**32 < treated_share).astype(int)

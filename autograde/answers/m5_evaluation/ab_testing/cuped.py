@@ -124,3 +124,15 @@ def cuped(users):
         "difference": arms["mean"]["control"] - arms["mean"]["treatment"],
         "standard_error": np.sqrt((arms["var"] / arms["size"]).sum()),
     }
+
+
+# %% wrong="the error of one arm" check="cuped_variance" message="does the error hold the variance of both arms"
+def cuped(users):
+    before, sessions = users["pre_sessions"], users["sessions"]
+    theta = before.cov(sessions) / before.var()
+    adjusted = sessions - theta * (before - before.mean())
+    arms = adjusted.groupby(users["arm"], observed=True).agg(["mean", "sem"])
+    return {
+        "difference": arms["mean"]["treatment"] - arms["mean"]["control"],
+        "standard_error": arms["sem"]["treatment"],
+    }

@@ -53,6 +53,23 @@ def decide(readout):
     return "ship" if good and readout["sessions_high"] > 0 else "stop"
 
 
+# %% right="an interval that holds 0 is run again"
+def decide(readout):
+    if readout["srm_p"] < 0.001 or readout["days_run"] < readout["days_planned"]:
+        return "rerun"
+    if readout["robot_share"] > 0.05 or readout["timeout_hours"] > 0:
+        return "rerun"
+    if readout["sessions_high"] < 0 or readout["lift_high"] < 0:
+        return "stop"
+    if readout["lift_low"] < 0:
+        return "rerun"
+    late = readout["cells"].query("exposure_day >= 7")
+    total = late.groupby("arm")[["clicks", "impressions"]].sum()
+    ctr = total["clicks"] / total["impressions"]
+    lasts = ctr["treatment"] / ctr["control"] >= 1.01
+    return "ship" if lasts and readout["lift"] >= 0.01 else "stop"
+
+
 # %% wrong="whatever the dashboard finds significant" check="decide_reads" message="The p-value by impression counts nothing"
 def decide(readout):
     if readout["dashboard_p"] < 0.05:
@@ -174,3 +191,23 @@ def decide(readout):
     if doubt or readout["lift_low"] <= 0 or readout["lift"] < 0.01:
         return "stop"
     return "ship" if ctr["treatment"] > 1.01 * ctr["control"] else "stop"
+
+
+# %% wrong="runs a proven loss again" check="decide_reads" message="an interval wholly below 0: the harm is shown"
+def decide(readout):
+    early = readout["days_run"] < readout["days_planned"]
+    polluted = readout["robot_share"] > 0.05 or readout["timeout_hours"] > 0
+    if readout["srm_p"] < 0.001 or early or polluted or readout["lift_low"] < 0:
+        return "rerun"
+    return "ship" if readout["lift"] >= 0.01 and readout["sessions_high"] >= 0 else "stop"
+
+
+# %% wrong="stops unless the guardrail is proven quiet" check="decide_reads" message="is not wholly below 0 and so shows no harm"
+def decide(readout):
+    early = readout["days_run"] < readout["days_planned"]
+    polluted = readout["robot_share"] > 0.05 or readout["timeout_hours"] > 0
+    if readout["srm_p"] < 0.001 or early or polluted:
+        return "rerun"
+    if readout["sessions_low"] < -0.05 or readout["lift_low"] < 0:
+        return "stop"
+    return "ship" if readout["lift"] >= 0.01 else "stop"
