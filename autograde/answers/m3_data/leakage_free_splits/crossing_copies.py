@@ -83,7 +83,7 @@ def crossing_copies(left, right):
     return [pair for i, j in tree.query_pairs(0.15) for pair in ((i, j), (j, i))]
 
 
-# %% wrong="compares the device columns only" check="crossing_copies_false" message="other weeks of the same person"
+# %% wrong="compares the device columns only" check="crossing_copies_false" message="the device columns say who it is"
 def crossing_copies(left, right):
     near = NearestNeighbors(radius=0.35).fit(right[DEVICE])
     found = near.radius_neighbors(left[DEVICE], return_distance=False)
@@ -102,3 +102,36 @@ def crossing_copies(left, right):
 def crossing_copies(left, right):
     near = NearestNeighbors(n_neighbors=1).fit(right[NUMERIC])
     return near.kneighbors(left[NUMERIC])[0][:, 0] < 0.15
+
+
+# %% right="each pair within one table once, and no row with itself"
+def crossing_copies(left, right):
+    from scipy.spatial import cKDTree
+
+    if left is right:
+        return cKDTree(left[NUMERIC].to_numpy(dtype=float)).query_pairs(0.15, output_type="ndarray")
+    near = NearestNeighbors(radius=0.12).fit(right[NUMERIC])
+    found = near.radius_neighbors(left[NUMERIC], return_distance=False)
+    return [(i, int(j)) for i, neighbours in enumerate(found) for j in neighbours]
+
+
+# %% wrong="the nearest row only: within one table, the row itself" check="crossing_copies_found" message="the nearest row of a row is the row itself"
+def crossing_copies(left, right):
+    nearest = NearestNeighbors(n_neighbors=1).fit(right[NUMERIC])
+    distance, j = nearest.kneighbors(left[NUMERIC])
+    near = np.flatnonzero(distance[:, 0] < 0.15)
+    return np.column_stack([near, j[near, 0]])
+
+
+# %% wrong="a radius that most copies exceed" check="crossing_copies_found" message="your radius is too small"
+def crossing_copies(left, right):
+    near = NearestNeighbors(radius=0.05).fit(right[NUMERIC])
+    found = near.radius_neighbors(left[NUMERIC], return_distance=False)
+    return [(i, int(j)) for i, neighbours in enumerate(found) for j in neighbours]
+
+
+# %% wrong="a radius that reaches other weeks" check="crossing_copies_false" message="past the copies into the second hill"
+def crossing_copies(left, right):
+    near = NearestNeighbors(radius=0.3).fit(right[NUMERIC])
+    found = near.radius_neighbors(left[NUMERIC], return_distance=False)
+    return [(i, int(j)) for i, neighbours in enumerate(found) for j in neighbours]

@@ -13,13 +13,13 @@ def my_decision():
     }
 
 
-# %% right="the same with numpy numbers, a tighter stop and another metric"
+# %% right="the same with numpy numbers and a tighter stop"
 def my_decision():
     return {
         "model": "everything",
         "offer_share": np.float64(0.1),
         "validate_on": "future",
-        "primary_metric": "auc",
+        "primary_metric": "euros",
         "stop_above": np.float64(0.06),
         "residual_risk": "The share of loyal viewers is only known two weeks later.",
     }
@@ -105,4 +105,16 @@ def my_decision():
         "validate_on": "future",
         "primary_metric": "euros",
         "stop_above": 0.07,
+    }
+
+
+# %% wrong="chooses by the AUC, which no share changes" check="my_decision_outcome" message="by that number, nobody can choose"
+def my_decision():
+    return {
+        "model": "everything",
+        "offer_share": 0.10,
+        "validate_on": "future",
+        "primary_metric": "auc",
+        "stop_above": 0.07,
+        "residual_risk": "Viewers who change their phone are no longer recognised.",
     }

@@ -80,3 +80,9 @@ def split_future(rows, test_from, label_delay_days):
     delay = pd.Timedelta(days=label_delay_days)
     train = np.flatnonzero(rows["snapshot"] + delay <= test_from)
     return train, np.flatnonzero(rows["snapshot"] >= test_from + delay)
+
+
+# %% wrong="index labels instead of positions" check="split_future_order" message="these are index labels, not positions"
+def split_future(rows, test_from, label_delay_days):
+    final = rows["snapshot"] + pd.Timedelta(days=label_delay_days)
+    return rows.index[final <= test_from], rows.index[rows["snapshot"] >= test_from]

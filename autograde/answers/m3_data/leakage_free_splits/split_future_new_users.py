@@ -103,3 +103,15 @@ def split_future_new_users(rows, test_from, label_delay_days, n_folds, seed):
     left = ~rows["user_id"].isin(rows["user_id"][later])
     train, test = np.flatnonzero((final <= test_from) & left), np.flatnonzero(later)
     return [(train, test)] * n_folds
+
+
+# %% wrong="index labels instead of positions" check="split_future_new_users_strangers" message="you return index labels"
+def split_future_new_users(rows, test_from, label_delay_days, n_folds, seed):
+    final = rows["snapshot"] + pd.Timedelta(days=label_delay_days)
+    users = np.random.default_rng(seed).permutation(rows["user_id"].unique())
+    folds = []
+    for held_out in np.array_split(users, n_folds):
+        new = rows["user_id"].isin(held_out)
+        train, test = (final <= test_from) & ~new, (rows["snapshot"] >= test_from) & new
+        folds.append((rows.index[train], rows.index[test]))
+    return folds
