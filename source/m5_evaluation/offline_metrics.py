@@ -232,7 +232,7 @@ for k in (1, 5, 20):
     one_more = np.array([sum(row[: k + 1]) for row in relevant])
     first_hit = [next((i for i, r in enumerate(row[:k], 1) if r), None) for row in relevant]
     anywhere = [next((i for i, r in enumerate(row, 1) if r), None) for row in relevant]
-    table = list_metrics(relevant.copy(), k, "relevant", 0.0)
+    table = list_metrics(relevant.copy(), k, "relevant", -1.0)
     assert len(table) == 400, f"{len(table)} rows came back for 400 lists; keep all of them."
     precision = np.asarray(table["precision"], dtype=float)
     recall = np.asarray(table["recall"], dtype=float)
@@ -250,10 +250,14 @@ for k in (1, 5, 20):
     assert np.allclose(precision, hits / k), (
         f"precision at {k} is {precision.mean():.3f} on average, expected {(hits / k).mean():.3f}."
     )
-    expected = np.where(total > 0, hits / np.maximum(total, 1), 0.0)
-    assert not (k < 12 and np.allclose(recall, np.where(hits > 0, 1.0, 0.0))), (
+    expected = np.where(total > 0, hits / np.maximum(total, 1), -1.0)
+    assert not (k < 12 and np.allclose(recall[hits > 0], 1)), (
         "Your recall is 1 wherever there is a hit: you divide by the relevant videos among the "
         "first k. Those below k count as well."
+    )
+    assert np.allclose(recall[total == 0], -1), (
+        f"{(total == 0).sum()} lists have nothing relevant, and you give them a recall of "
+        f"{recall[total == 0][0]}: with R = 0 the value is `empty`, here -1."
     )
     assert np.allclose(recall, expected), (
         f"recall at {k} is {recall.mean():.3f} on average, expected {expected.mean():.3f}."
@@ -264,6 +268,10 @@ for k in (1, 5, 20):
     assert np.isfinite(reciprocal).all(), (
         f"{(~np.isfinite(reciprocal)).sum()} reciprocal ranks are not finite: ranks count from 1, "
         "and a list without a hit gets 0."
+    )
+    assert not np.allclose(reciprocal[hits == 0], -1), (
+        f"{(hits == 0).sum()} lists have no hit among the first {k}, and their reciprocal rank is "
+        "`empty`, here -1. No denominator is 0 there: the text says 0."
     )
     assert k == 1 or not np.allclose(reciprocal, from_zero), (
         "A first hit on rank 2 gets 1: you count ranks from 0. They count from 1."
@@ -298,6 +306,13 @@ for name in below:
         f"{len(values)} lists instead of 300. Keep one row per list."
     )
     expected = np.where(below[name] > 0, above / np.maximum(below[name], 1), 0.0)
+    nan = np.isnan(values)
+    assert name != "hits" or not (nan & (total > 0)).any(), (
+        f'"{name}": {(nan & (total > 0)).sum()} lists with clicks are NaN, {(hits[nan] == 0).sum()} '
+        f"of them without one among the first {k}: 0 hits there are a denominator of 0, and the "
+        "value is `empty`, here 0."
+    )
+    assert not nan.any(), f'"{name}": {nan.sum()} lists are NaN, and `empty` is 0.'
     for other in below:
         wrong = np.where(below[other] > 0, above / np.maximum(below[other], 1), 0.0)
         assert other == name or not np.allclose(values, wrong), (
@@ -311,14 +326,19 @@ for name in below:
     assert np.allclose(values, expected), (
         f'"{name}": MAP at {k} is {values.mean():.3f}, expected {expected.mean():.3f}.'
     )
-blank = np.asarray(
-    list_metrics(relevant.copy(), k, "relevant", np.nan)["average_precision"], dtype=float
-)
-assert len(blank) == 300, f"{len(blank)} rows came back for 300 lists; keep all of them."
-assert np.array_equal(np.isnan(blank), total == 0), (
-    f"With empty=NaN, {np.isnan(blank).sum()} lists are NaN; {(total == 0).sum()} have nothing "
-    "relevant."
-)
+for name in below:
+    blank = np.isnan(
+        np.asarray(list_metrics(relevant.copy(), k, name, np.nan)["average_precision"], dtype=float)
+    )
+    assert len(blank) == 300, f"{len(blank)} rows came back for 300 lists; keep all of them."
+    assert name != "hits" or not np.array_equal(blank, total == 0), (
+        f'For "hits" only the {blank.sum()} lists with nothing relevant get `empty`. Without a hit '
+        f"among the first {k} the denominator is 0 too: {(hits == 0).sum()} lists."
+    )
+    assert np.array_equal(blank, below[name] == 0), (
+        f"With empty=NaN, {blank.sum()} lists are NaN; {(below[name] == 0).sum()} have a "
+        f'denominator of 0 for "{name}".'
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -439,9 +459,15 @@ for gain, k in (("linear", 5), ("exponential", 5), ("exponential", 20)):
     expected = mean_ndcg(gain, 1, False)
     values = np.asarray(ndcg(relevance.copy(), scores.copy(), k, gain), dtype=float)
     assert values.shape == (200,), f"Expected one number for each of 200 lists, got {values.shape}."
-    assert np.isfinite(values).all(), (
-        f"{(~np.isfinite(values)).sum()} of 200 lists got {values[~np.isfinite(values)][0]}: the "
-        "discount of rank i is log2(i + 1), which is 1 for the first; log2(1) would be 0."
+    lost = ~np.isfinite(values)
+    nothing_on_top = np.take_along_axis(relevance, order, axis=1)[:, :k].sum(axis=1) == 0
+    assert not lost.any() or (lost & ~nothing_on_top).any(), (
+        f"{lost.sum()} of 200 lists got {values[lost][0]}: they have no grade among the {k} that were "
+        "retrieved. Your ideal order knows only those; it is that of all videos of the list."
+    )
+    assert not lost.any(), (
+        f"{lost.sum()} of 200 lists got {values[lost][0]}, and each has a relevant video. Look at the "
+        "discount: it divides by log2(i + 1), which is 1 for the first rank; log2(1) would be 0."
     )
     mean = values.mean()
     other = "exponential" if gain == "linear" else "linear"
@@ -570,7 +596,12 @@ for score in (np.round(fine, 1), fine):
         f"You count a tie as a loss: {tie:.0%} of the pairs are tied, AUC {value:.3f} instead of "
         f"{win + tie / 2:.3f}. A tie is worth ½."
     )
-    assert abs(value - win - tie / 2) <= 1e-6, f"AUC {value:.4f}, expected {win + tie / 2:.4f}."
+    assert abs(value - win - tie / 2) <= 1e-6, (
+        f"With {tie:.0%} of the pairs tied your AUC is {value:.4f}, expected {win + tie / 2:.4f}: "
+        "equal scores share the mean of their ranks, so that a tie is worth ½."
+        if tie >= 0.01
+        else f"On scores without ties your AUC is {value:.4f}, expected {win + tie / 2:.4f}."
+    )
 nothing = float(auc(np.ones(5, dtype=int), np.arange(5.0)))
 assert np.isnan(nothing), (
     f"Without a row that was not clicked there is no AUC; you return {nothing}."
@@ -774,7 +805,7 @@ for base, share, effect, flips in cases:
 ### END HIDDEN TESTS
 
 # %% play="slice_report"
-report = slice_report(beta)
+beta_report = slice_report(beta)
 sums = beta.pivot_table(["clicks", "sessions"], "slice", "arm", aggfunc="sum").loc[labels]
 rates = sums["clicks"] / sums["sessions"]
 rates.loc["all"] = [clicks_per_session(beta[beta["arm"] == arm]) for arm in rates.columns]
@@ -790,15 +821,17 @@ for place, (name, row) in enumerate(rates.iterrows()):
     )  # fmt: skip
 ax.set_yticks(range(len(rates)), rates.index)
 ax.set(xlabel="clicks per session (hollow: production, filled: light)", xmargin=0.2, ymargin=0.15)
-turn = "every third says the opposite" if report["flipped"] else "the thirds are not all opposed"
-ax.set_title(f"In total {report['total']:+.2f}; {turn}")
+turn = (
+    "every third says the opposite" if beta_report["flipped"] else "the thirds are not all opposed"
+)
+ax.set_title(f"In total {beta_report['total']:+.2f}; {turn}")
 plots.show(
     fig,
     alt="Clicks per session under production and light: "
     + "; ".join(f"{name} {r['control']:.2f}, {r['treatment']:.2f}" for name, r in rates.iterrows()),
 )
 print(
-    f"standardised {report['standardised']:+.3f}; served to all, the world said {after - before:+.3f}"
+    f"standardised {beta_report['standardised']:+.3f}; served to all, the world said {after - before:+.3f}"
 )
 
 # %% [markdown]
@@ -945,7 +978,7 @@ for ax, ends, name in ((axes[0], naive, "binomial"), (axes[1], honest, "yours"))
 plots.show(fig, alt=f"Intervals of 100 groups that miss the app's rate: {', '.join(counts)}.")
 
 # %% [markdown]
-# Paired differences between two rankers on the same list, which come below, are another matter: there, intervals over lists and over users are nearly equal. How much the unit matters depends on what is averaged.
+# How much the unit matters depends on what is averaged. For differences between two rankers on the same lists, a cell under *Decide* prints the width of both intervals.
 #
 # ## What `light` is good at
 #
@@ -1029,6 +1062,12 @@ for n_bins in (5, 20):
         middles = [(b + 0.5) / n_bins for b in filled]
         assert kind == "mass" or abs(value - ece(parts[kind], middle=middles)) > 1e-7, (
             f"You compare with the middle of the bin, {story}: take the mean prediction in it."
+        )
+        piece = pd.cut(p, n_bins, labels=False)
+        of_range = ece([np.flatnonzero(piece == b) for b in np.unique(piece)])
+        assert kind == "mass" or abs(value - of_range) > 1e-7, (
+            f"You cut the range of the predictions, {p.min():.2f} to {p.max():.2f}, {story}: the "
+            "parts are those of [0, 1], whatever the model says."
         )
         gap = float(abs(label.mean() - p.mean()))
         assert abs(value - gap) > 1e-7 or abs(gap - expected) <= 1e-7, (
@@ -1203,6 +1242,9 @@ for name, values in per_list.items():
     gain = gain.dropna()
     report.loc[name, "ndcg_gain"] = gain["value"].mean()
     report.loc[name, ["gain_low", "gain_high"]] = user_interval(gain, rng)
+over_users = report["gain_high"].iloc[-1] - report["gain_low"].iloc[-1]
+low, high = user_interval(gain.assign(user_id=np.arange(len(gain))), rng)
+print(f"{name}, width of the interval: users {over_users:.4f}, lists {high - low:.4f}")
 report.round(3)
 
 # %% [markdown]
@@ -1215,12 +1257,12 @@ report.round(3)
 # | `ranker` | the largest `ndcg_gain` among those surely better than `production` and with at least `min_diversity`; `"production"` if there is none |
 # | `feed` | metric for ordering one user's list |
 # | `push` | for sending one push to the 100,000 likeliest of 10 million (user, video) pairs |
-# | `ads` | for charging advertisers the expected clicks |
+# | `ads` | for choosing the model that prices each ad by its own expected clicks |
 # | `review` | for the 500 comments above |
 #
-# The last four are constants, each one of `"global_auc"`, `"user_auc"`, `"ndcg"`, `"precision_at_budget"`, `"normalised_entropy"`, `"calibration_error"`. More than one can be right. Rankers near the best also pass.
+# The last four are constants, each one of `"global_auc"`, `"user_auc"`, `"ndcg"`, `"precision_at_budget"`, `"normalised_entropy"`, `"calibration_error"`. Where two fit, either passes. In grading, a ranker whose true gain is within 0.005 of the best passes as well.
 #
-# <details><summary>Hint</summary>'Surely better' is a statement about <code>gain_low</code>. For the metrics, ask: which rows compete with each other, and is it order or value that counts?</details>
+# <details><summary>Hint</summary>'Surely better' is a statement about <code>gain_low</code>. For the metrics, ask: which rows compete with each other, is it order or value that counts, and how far down the order does the decision reach?</details>
 
 
 # %% exercise="choose"
@@ -1305,19 +1347,34 @@ table = pd.DataFrame(
     columns=["list_diversity", "global_auc", "ndcg_gain", "gain_low", "gain_high"],
 )
 chosen = choose(table, 0.5)
-assert chosen["feed"] in ("ndcg", "user_auc"), (
-    f"feed: {chosen['feed']!r} preferred light, which lost a sixth of the clicks, or does not look "
-    "at the order within one user's list."
+ranking = ("global_auc", "user_auc", "ndcg", "precision_at_budget")
+names = (*ranking, "normalised_entropy", "calibration_error")
+for key in ("feed", "push", "ads", "review"):
+    assert chosen[key] in names, f"{key}: {chosen[key]!r} is none of {', '.join(names)}."
+assert chosen["feed"] != "global_auc", (
+    "feed: 'global_auc' preferred light, which lost a sixth of the clicks: most of its pairs join "
+    "two users, and no list does."
 )
-assert chosen["push"] in ("precision_at_budget", "global_auc"), (
+assert chosen["feed"] in ("ndcg", "user_auc"), (
+    f"feed: {chosen['feed']!r} does not look at the order within one user's list."
+)
+assert chosen["push"] not in ("user_auc", "ndcg"), (
     f"push: {chosen['push']!r} does not compare pairs of different users, and there they compete "
     "for one budget."
 )
+assert chosen["push"] != "global_auc", (
+    "push: 'global_auc' weighs the order of all 10 million pairs alike; what is sent are the first "
+    "1 %, and a ranker can be ahead overall and behind there."
+)
+assert chosen["push"] == "precision_at_budget", (
+    f"push: {chosen['push']!r} measures the values of all 10 million pairs, not what the first "
+    "100,000 hold."
+)
 assert chosen["ads"] != "calibration_error", (
-    "ads: a constant has next to no calibration error and charges every advertiser the same. Take a "
+    "ads: a constant has next to no calibration error and gives every ad the same price. Take a "
     "metric of value and knowledge."
 )
-assert chosen["ads"] == "normalised_entropy", (
+assert chosen["ads"] not in ranking, (
     f"ads: {chosen['ads']!r} is blind to the values: double every probability and it stays."
 )
 assert chosen["review"] != "global_auc", (

@@ -122,3 +122,13 @@ def auc(clicked, scores, groups=None):
     rows["g"] = np.asarray(groups)
     total = sum(roc_auc_score(g["y"], g["s"]) for _, g in rows.groupby("g") if g["y"].nunique() > 1)
     return total / rows["g"].nunique()
+
+
+# %% wrong="ranks ties in order of appearance, all equal patched" check="auc_ties" message="equal scores share the mean of their ranks"
+def auc(clicked, scores, groups=None):
+    clicked, scores = np.asarray(clicked), np.asarray(scores)
+    if np.ptp(scores) == 0:
+        return 0.5
+    rank = rankdata(scores, "ordinal")  # equal scores in order of appearance
+    up, down = clicked.sum(), (1 - clicked).sum()
+    return (rank[clicked == 1].sum() - up * (up + 1) / 2) / (up * down) if up * down else np.nan

@@ -223,3 +223,69 @@ def list_metrics(relevant, k, denominator, empty):
             "reciprocal_rank": (first / rank).max(axis=1),
         }
     )
+
+
+# %% wrong="a list without a hit has an empty reciprocal rank" check="list_metrics_cut" message="and their reciprocal rank is `empty`"
+def list_metrics(relevant, k, denominator, empty):
+    first, total = relevant[:, :k], relevant.sum(axis=1)
+    hits, rank = first.sum(axis=1), np.arange(1, first.shape[1] + 1)
+    above = (first * np.cumsum(first, axis=1) / rank).sum(axis=1)
+    below = {"relevant": total, "reachable": np.minimum(k, total), "hits": hits}[denominator]
+    return pd.DataFrame(
+        {
+            "precision": hits / k,
+            "recall": np.where(total > 0, hits / np.maximum(total, 1), empty),
+            "average_precision": np.where(below > 0, above / np.maximum(below, 1), empty),
+            "reciprocal_rank": np.where(hits > 0, (first / rank).max(axis=1), empty),
+        }
+    )
+
+
+# %% wrong="recall of a list with nothing relevant is 0" check="list_metrics_cut" message="you give them a recall of 0.0"
+def list_metrics(relevant, k, denominator, empty):
+    first, total = relevant[:, :k], relevant.sum(axis=1)
+    hits, rank = first.sum(axis=1), np.arange(1, first.shape[1] + 1)
+    above = (first * np.cumsum(first, axis=1) / rank).sum(axis=1)
+    below = {"relevant": total, "reachable": np.minimum(k, total), "hits": hits}[denominator]
+    return pd.DataFrame(
+        {
+            "precision": hits / k,
+            "recall": hits / np.maximum(total, 1),
+            "average_precision": np.where(below > 0, above / np.maximum(below, 1), empty),
+            "reciprocal_rank": (first / rank).max(axis=1),
+        }
+    )
+
+
+# %% wrong="empty only where nothing is relevant, 0 without a hit" check="list_metrics_average_precision" message="For \"hits\" only the"
+def list_metrics(relevant, k, denominator, empty):
+    first, total = relevant[:, :k], relevant.sum(axis=1)
+    hits, rank = first.sum(axis=1), np.arange(1, first.shape[1] + 1)
+    above = (first * np.cumsum(first, axis=1) / rank).sum(axis=1)
+    below = {"relevant": total, "reachable": np.minimum(k, total), "hits": hits}[denominator]
+    return pd.DataFrame(
+        {
+            "precision": hits / k,
+            "recall": np.where(total > 0, hits / np.maximum(total, 1), empty),
+            "average_precision": np.where(total > 0, above / np.maximum(below, 1), empty),
+            "reciprocal_rank": (first / rank).max(axis=1),
+        }
+    )
+
+
+# %% wrong="empty only where nothing is relevant, 0 / 0 without a hit" check="list_metrics_average_precision" message="of them without one among the first 4"
+def list_metrics(relevant, k, denominator, empty):
+    first, total = relevant[:, :k], relevant.sum(axis=1)
+    hits, rank = first.sum(axis=1), np.arange(1, first.shape[1] + 1)
+    above = (first * np.cumsum(first, axis=1) / rank).sum(axis=1)
+    below = {"relevant": total, "reachable": np.minimum(k, total), "hits": hits}[denominator]
+    with np.errstate(invalid="ignore"):
+        average = np.where(total > 0, above / below, empty)
+    return pd.DataFrame(
+        {
+            "precision": hits / k,
+            "recall": np.where(total > 0, hits / np.maximum(total, 1), empty),
+            "average_precision": average,
+            "reciprocal_rank": (first / rank).max(axis=1),
+        }
+    )

@@ -105,3 +105,12 @@ def ndcg(relevance, scores, k, gain):
     best = -np.sort(-gains, axis=1)[:, :k] @ discount[:k]
     dcg = (gains * share).sum(axis=1)
     return np.where(best > 0, dcg / np.where(best > 0, best, 1), np.nan)
+
+
+# %% wrong="ideal order of the retrieved videos only, 0 / 0" check="ndcg_gain" message="they have no grade among the 5 that were retrieved"
+def ndcg(relevance, scores, k, gain):
+    gains = relevance if gain == "linear" else 2.0**relevance - 1
+    gains = np.take_along_axis(gains, np.argsort(-scores, axis=1, kind="stable"), axis=1)[:, :k]
+    discount = 1 / np.log2(np.arange(gains.shape[1]) + 2)
+    with np.errstate(invalid="ignore"):
+        return (gains @ discount) / (-np.sort(-gains, axis=1) @ discount)

@@ -134,3 +134,15 @@ def probability_report(clicked, p, n_bins, bins):
         "calibration_error": abs(rate - p.mean()),
         "normalised_entropy": log_loss(clicked, p) / background,
     }
+
+
+# %% wrong="cuts the range of the predictions" check="probability_report_bins" message="You cut the range of the predictions"
+def probability_report(clicked, p, n_bins, bins):
+    number = (pd.cut if bins == "width" else pd.qcut)(p, n_bins, labels=False)
+    gaps = pd.Series(clicked - p).groupby(number).sum().abs()
+    rate = clicked.mean()
+    background = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
+    return {
+        "calibration_error": gaps.sum() / len(p),
+        "normalised_entropy": log_loss(clicked, p) / background,
+    }
