@@ -30,7 +30,7 @@ def choose_rung(losses, user, latency_ms, limit_ms):
     return names[int(np.argmax(close))]
 
 
-# %% right="simplest rung whose 95 % interval of the difference reaches 0"
+# %% wrong="simplest rung whose 95 % interval of the difference reaches 0" check="choose_rung_error" message="a 95 % interval is nearly two wide"
 def choose_rung(losses, user, latency_ms, limit_ms):
     affordable = [rung for rung in losses if latency_ms[rung] <= limit_ms]
     best = losses[affordable].mean().idxmin()
@@ -38,6 +38,17 @@ def choose_rung(losses, user, latency_ms, limit_ms):
         worse = losses[rung] - losses[best]
         left = (worse - worse.mean()).groupby(np.asarray(user)).sum()
         if worse.mean() <= 1.96 * np.sqrt((left**2).sum()) / len(worse):
+            return rung
+
+
+# %% wrong="half a standard error" check="choose_rung_error" message="the margin is one whole standard error"
+def choose_rung(losses, user, latency_ms, limit_ms):
+    affordable = [rung for rung in losses if latency_ms[rung] <= limit_ms]
+    best = losses[affordable].mean().idxmin()
+    for rung in affordable:
+        worse = losses[rung] - losses[best]
+        left = (worse - worse.mean()).groupby(np.asarray(user)).sum()
+        if worse.mean() <= 0.5 * np.sqrt((left**2).sum()) / len(worse):
             return rung
 
 

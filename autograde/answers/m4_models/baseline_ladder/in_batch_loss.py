@@ -111,3 +111,11 @@ def in_batch_loss(scores, log_p):
     weight = np.exp(scores - log_p)
     share = weight / weight.sum(axis=1, keepdims=True)
     return -np.log(np.diag(share)).mean(), (share - np.eye(n)) / n
+
+
+# %% wrong="subtracts log_p from whole rows, where it cancels" check="in_batch_loss_correction" message="like log_p[:, None], cancels"
+def in_batch_loss(scores, log_p):
+    from scipy.special import log_softmax
+
+    logs = log_softmax(scores - np.asarray(log_p)[:, None], axis=1)
+    return -np.diag(logs).mean(), (np.exp(logs) - np.eye(len(scores))) / len(scores)

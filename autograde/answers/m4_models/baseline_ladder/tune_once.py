@@ -56,6 +56,20 @@ def tune_once(candidates, X, y, X_test, y_test, seed):
     return {"chosen": chosen, "promise": promise}
 
 
+# %% wrong="cross-validates without `scoring`, so by accuracy" check="tune_once_choice" message="not by accuracy, the default"
+def tune_once(candidates, X, y, X_test, y_test, seed):
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    scores = {
+        name: cross_val_score(model, X, y, cv=folds).mean() for name, model in candidates.items()
+    }
+    chosen = max(scores, key=scores.get)
+    final = clone(candidates[chosen]).fit(X, y)
+    return {
+        "chosen": chosen,
+        "promise": roc_auc_score(y_test, final.predict_proba(X_test)[:, 1]),
+    }
+
+
 # %% wrong="reports best_score_ of the search" check="tune_once_promise" message="it is the validation score that made the candidate win"
 def tune_once(candidates, X, y, X_test, y_test, seed):
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
