@@ -158,7 +158,7 @@ def _create_own():
 
 def _install(environment, python):
     conda = (environment / "conda-meta").is_dir()
-    wanted = ["-e", f"{ROOT}[dev]"]
+    wanted = ["-e", f"{ROOT}[dev,serving]"]
     # conda's own builds satisfy the lower bounds; pins would replace them all.
     pins = [] if conda else ["-c", str(ROOT / "constraints.txt")]
     place = ".venv" if environment == OWN else environment

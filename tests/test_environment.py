@@ -39,8 +39,9 @@ def project() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def declared(project: dict[str, object]) -> dict[str, str]:
-    """Bounds of all that pyproject.toml asks for, the dev extra included."""
-    return bounds([*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    """Bounds of all that pyproject.toml asks for, its extras included."""
+    extras = project["optional-dependencies"].values()
+    return bounds([*project["dependencies"], *(line for extra in extras for line in extra)])
 
 
 def test_conda_users_get_the_same(declared: dict[str, str], project: dict[str, object]) -> None:

@@ -106,7 +106,7 @@ class Learner:
         kind, number, type_name, traits = data
         if not all(type(part) is str for part in (kind, type_name, *traits)) or kind == "yours":
             raise CannotCrossError("a malformed reference")
-        return _stub_class(kind, frozenset(traits))(self, int(number), type_name[:80])
+        return _stub_class(type_name[:80], frozenset(traits))(self, int(number), type_name[:80])
 
 
 class Stub:
@@ -125,7 +125,7 @@ class Stub:
         return self._learner.ask("attribute", self, name=name)
 
     def __repr__(self) -> str:
-        return f"<{self._type_name} of the learner's>"
+        return str(self._learner.ask("text", self))
 
     def __bool__(self) -> bool:
         raise TypeError(f"a {self._type_name} is no plain value: it is neither true nor false here")
@@ -154,10 +154,13 @@ def _items_of_stub(self: Stub) -> Iterator[Any]:
 _TRAITS = {"__call__": _call_stub, "__len__": _length_of_stub, "__iter__": _items_of_stub}
 
 
-def _stub_class(kind: str, traits: frozenset[str]) -> type[Stub]:
-    """Return a class of stubs with those of the special methods that the object has."""
+def _stub_class(type_name: str, traits: frozenset[str]) -> type[Stub]:
+    """Return a class of stubs with those of the special methods that the object has.
+
+    It bears the name of the learner's class, for messages that show it.
+    """
     methods = {name: method for name, method in _TRAITS.items() if name in traits}
-    return type("Stub", (Stub,), methods)
+    return type(type_name, (Stub,), methods)
 
 
 def _as_exception(reply: dict[str, Any]) -> Exception:
