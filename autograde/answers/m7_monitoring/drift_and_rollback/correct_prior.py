@@ -58,3 +58,16 @@ def correct_prior(source, scores):
     old = source["satisfied"].mean()
     cut = source["score"].quantile(1 - old)
     return expit(logit(scores) + logit(np.mean(scores > cut)) - logit(old))
+
+
+# %% wrong="adds the difference of the priors" check="correct_prior_shift" message="no shift or stretch of probabilities"
+def correct_prior(source, scores):
+    positive = source["satisfied"] == 1
+    hit = (source.loc[positive, "score"] > 0.5).mean()
+    false = (source.loc[~positive, "score"] > 0.5).mean()
+    new = (np.mean(scores > 0.5) - false) / (hit - false)
+    shift = new - np.mean(scores)
+    for _ in range(50):
+        moved = np.clip(scores + shift, 0.001, 0.999)
+        shift += new - moved.mean()
+    return np.clip(scores + shift, 0.001, 0.999)

@@ -88,3 +88,39 @@ def explore_slots(estimates, requests, slots, epsilon, rng):
     drawn = own.integers(0, len(estimates), (requests, slots))
     items = np.where(own.random((requests, slots)) < epsilon, drawn, best)
     return items, epsilon / len(estimates) + (1 - epsilon) * (items == best)
+
+
+# %% wrong="an unseeded generator of its own" check="explore_slots_independent" message="every draw to come from `rng`"
+def explore_slots(estimates, requests, slots, epsilon, rng):
+    own = np.random.default_rng()
+    best = np.argsort(-np.asarray(estimates))[:slots]
+    drawn = own.integers(0, len(estimates), (requests, slots))
+    items = np.where(own.random((requests, slots)) < epsilon, drawn, best)
+    return items, epsilon / len(estimates) + (1 - epsilon) * (items == best)
+
+
+# %% wrong="one explored item for the whole list" check="explore_slots_independent" message="not one per list"
+def explore_slots(estimates, requests, slots, epsilon, rng):
+    best = np.argsort(-np.asarray(estimates))[:slots]
+    drawn = rng.integers(0, len(estimates), (requests, 1))
+    items = np.where(rng.random((requests, slots)) < epsilon, drawn, best)
+    return items, epsilon / len(estimates) + (1 - epsilon) * (items == best)
+
+
+# %% wrong="logs which way the coin fell" check="explore_slots_propensity" message="whichever way the coin fell"
+def explore_slots(estimates, requests, slots, epsilon, rng):
+    count = len(estimates)
+    best = np.argsort(-np.asarray(estimates))[:slots]
+    explores = rng.random((requests, slots)) < epsilon
+    items = np.where(explores, rng.integers(0, count, (requests, slots)), best)
+    return items, np.where(explores, epsilon / count, 1 - epsilon + epsilon / count)
+
+
+# %% wrong="explores every item but the greedy one of the slot" check="explore_slots_propensity" message="your exploration leaves it out"
+def explore_slots(estimates, requests, slots, epsilon, rng):
+    order = np.argsort(-np.asarray(estimates))
+    steps = rng.integers(1, len(order), (requests, slots))
+    places = np.arange(slots) + np.where(rng.random((requests, slots)) < epsilon, steps, 0)
+    items = order[places % len(order)]
+    greedy = items == order[:slots]
+    return items, np.where(greedy, 1 - epsilon, epsilon / (len(order) - 1))

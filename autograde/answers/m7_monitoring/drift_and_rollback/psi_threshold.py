@@ -26,7 +26,7 @@ def psi_threshold(reference, quiet_day, features, false_alarms_per_month, rng):
     return np.sort(incidents.psi(old, new))[-int(3_000 * false_alarms_per_month / (30 * features))]
 
 
-# %% wrong="the rule of thumb, 0.1" check="psi_threshold" message="0.6 false alarms a month: 0.100"
+# %% wrong="the rule of thumb, 0.1" check="psi_threshold" message="0.4 false alarms a month: 0.100"
 def psi_threshold(reference, quiet_day, features, false_alarms_per_month, rng):
     return 0.1
 
@@ -70,3 +70,16 @@ def psi_threshold(reference, quiet_day, features, false_alarms_per_month, rng):
     share = false_alarms_per_month / (30 * features)
     quiet = incidents.psi(rng.random((2_000, len(reference))), rng.random((2_000, len(quiet_day))))
     return 2 * float(np.quantile(quiet, 1 - share))
+
+
+# %% wrong="three standard deviations above the mean, whatever the budget" check="psi_threshold_rate" message="the budget says which quantile"
+def psi_threshold(reference, quiet_day, features, false_alarms_per_month, rng):
+    quiet = incidents.psi(rng.random((2_000, len(reference))), rng.random((2_000, len(quiet_day))))
+    return quiet.mean() + 3 * quiet.std()
+
+
+# %% wrong="bootstraps the two windows from two different samples" check="psi_threshold_rate" message="must come from one distribution"
+def psi_threshold(reference, quiet_day, features, false_alarms_per_month, rng):
+    old = rng.choice(reference, (2_000, len(reference)))
+    new = rng.choice(quiet_day, (2_000, len(quiet_day)))
+    return np.quantile(incidents.psi(old, new), 1 - false_alarms_per_month / 30 / features)

@@ -102,3 +102,25 @@ def stability_index(reference, current, bins=10):
     r, c = (np.histogram(values, edges)[0] + 0.5 for values in (reference, current))
     r, c = r / r.sum(), c / c.sum()
     return float(np.sum((c - r) * np.log(c / r)))
+
+
+# %% wrong="bins of equal width over the reference" check="stability_index_value" message="belongs to bins of equal width"
+def stability_index(reference, current, bins=10):
+    edges = np.linspace(np.min(reference), np.max(reference), bins + 1)[1:-1]
+    r, c = (
+        np.bincount(np.searchsorted(edges, values), minlength=bins) + 0.5
+        for values in (reference, current)
+    )
+    r, c = r / r.sum(), c / c.sum()
+    return ((c - r) * np.log(c / r)).sum()
+
+
+# %% wrong="a least share in place of half a count" check="stability_index_value" message="a fixed least share"
+def stability_index(reference, current, bins=10):
+    edges = np.quantile(reference, np.arange(1, bins) / bins)
+    r, c = (
+        np.bincount(np.searchsorted(edges, values), minlength=bins) / len(values)
+        for values in (reference, current)
+    )
+    r, c = np.maximum(r, 1e-4), np.maximum(c, 1e-4)
+    return ((c - r) * np.log(c / r)).sum()
