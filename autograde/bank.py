@@ -409,7 +409,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Prove the named labs, or all of them; return 1 if anything is wrong."""
     from rich.console import Console
     from rich.progress import track
-    from rich.table import Table
+    from rich.table import Column, Table
 
     parser = argparse.ArgumentParser(prog="python -m autograde.bank", description=main.__doc__)
     parser.add_argument("labs", nargs="*", metavar="LAB", help="module/lab; all if none is named")
@@ -430,7 +430,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     console = Console()
     kinds = ("right", "wrong", "stub", "release", "solution")
-    table = Table("lab", *kinds, "faults", "seconds", title="Answer bank")
+    lab = Column("lab", no_wrap=True)
+    table = Table(lab, *kinds, "faults", "s", title="Answer bank", padding=(0, 0, 0, 0))
     faults = []
     for name in track(names, "Answer bank", console=console, transient=True):
         # The lab's own state is large: a fork of this process holds it and gives it back.
