@@ -111,7 +111,8 @@ def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
                 console.print(f"`{' '.join(command)}` failed:", outcome.stderr[-2000:])
                 return 1
             progress.advance(task)
-    steps_taken = " → ".join(dict.fromkeys(command[1] for command, _ in steps))
+    taken = [command[1] for command, _ in steps if command[0] == "nbgrader"]
+    steps_taken = " → ".join(dict.fromkeys(taken))
     console.print(f"nbgrader {steps_taken}" if steps else "This class has been played.")
     console.print(grade_table(grade_rows(folder, module), f"Grades of {module}"))
     shown = REPOSITORY.relative(folder)

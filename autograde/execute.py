@@ -70,7 +70,7 @@ class BoundedExecute(Execute):
             self._remember(cell, index)
             return result
         except CellTimeoutError:
-            self._recover(cell, f"ran for more than {seconds} s")
+            self._recover(cell, f"ran for more than {seconds} s and was stopped")
         except DeadKernelError:
             self._recover(cell, "ended the Python process")
         except (RuntimeError, OSError, ValueError, KeyError) as error:
@@ -100,7 +100,7 @@ class BoundedExecute(Execute):
             return f"Not run: the notebook used up its {self.notebook_seconds} s."
         for exercise in self._exercises_in(cell):
             if exercise in self._stopped and not _is_answer(cell):
-                return f"Not run: `{exercise}` {self._stopped[exercise]} and was stopped."
+                return f"Not run: `{exercise}` {self._stopped[exercise]}."
         return None
 
     def _exercises_in(self, cell: NotebookNode) -> list[str]:
@@ -146,7 +146,7 @@ class BoundedExecute(Execute):
         names = ", ".join(f"`{name}`" for name in exercises)
         what = names if not _is_given(cell) else f"a cell that plays {names}" if names else "a cell"
         _put_error(cell, "Stopped", f"Stopped: {what} {reason}.")
-        add_notes(self.nb, [f"{what[0].upper()}{what[1:]} {reason} and was stopped."])
+        add_notes(self.nb, [f"{what[0].upper()}{what[1:]} {reason}."])
         self._restart()
 
     def _restart(self) -> None:
