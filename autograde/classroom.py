@@ -151,7 +151,7 @@ def _steps(folder: Path, module: str, names: list[str]) -> Iterator[tuple[list[s
     if absent:
         yield ["nbgrader", "collect", module], root
     if not all((graded / student / module).exists() for student in STUDENTS):
-        limit = f"--Execute.timeout={CELL_SECONDS}"
+        limit = f"--ExecuteApart.timeout={CELL_SECONDS}"
         yield ["nbgrader", "autograde", module, limit], root
     if not (folder / "grades.csv").exists():
         yield ["nbgrader", "generate_feedback", module], root

@@ -12,7 +12,6 @@ import copy
 import json
 import os
 import stat
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -42,7 +41,7 @@ def read_submission(path: str | os.PathLike[str]) -> NotebookNode:
     UnreadableError
         If it is not a regular file, too large, not JSON, or not a notebook.
     """
-    content = _read_regular_file(Path(path))
+    content = read_file(path)
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
@@ -57,6 +56,29 @@ def read_submission(path: str | os.PathLike[str]) -> NotebookNode:
         raise UnreadableError(f"The notebook has more than {MOST_CELLS} cells.")
     data["cells"] = [cell | {"source": _source(cell)} for cell in data["cells"] if _is_cell(cell)]
     return nbformat.from_dict(data)
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Read a stranger's file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not a regular file, or too large.
+    """
+    # A link would be followed to a solution, a pipe would hang, a device would never end.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        raise UnreadableError("The file could not be opened, or is a link.") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("This is not a regular file.")
+        if status.st_size > LARGEST_FILE:
+            raise UnreadableError(f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
+        return stream.read(LARGEST_FILE + 1)
 
 
 def rebuild(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -93,9 +115,21 @@ def add_notes(notebook: NotebookNode, notes: list[str]) -> None:
     kept["notes"] = [*kept.get("notes", []), *notes]
 
 
+def keep_fingerprint(notebook: NotebookNode, text: str) -> None:
+    """Keep with a notebook what its grade depends on; see `autograde.fingerprint`."""
+    notebook.metadata.setdefault(NOTES_KEY, NotebookNode())["fingerprint"] = text
+
+
 def mark_graded(notebook: NotebookNode) -> None:
     """Say in a notebook that its grading came to its end."""
     notebook.metadata.setdefault(NOTES_KEY, NotebookNode())["graded"] = True
+
+
+def tell_sandbox(notebook: NotebookNode, tier: str, seconds: dict[str, float]) -> None:
+    """Say in a notebook how its code was confined, and how long each exercise's own code took."""
+    kept = notebook.metadata.setdefault(NOTES_KEY, NotebookNode())
+    kept["sandbox"] = tier
+    kept["seconds"] = {name: round(float(spent), 3) for name, spent in seconds.items()}
 
 
 def is_graded(notebook: NotebookNode) -> bool:
@@ -106,22 +140,6 @@ def is_graded(notebook: NotebookNode) -> bool:
 def notes_of(notebook: NotebookNode) -> list[str]:
     """Return the notes kept with a notebook."""
     return list(notebook.metadata.get(NOTES_KEY, {}).get("notes", []))
-
-
-def _read_regular_file(path: Path) -> bytes:
-    # A link would be followed to a solution, a pipe would hang, a device would never end.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError:
-        raise UnreadableError("The file could not be opened, or is a link.") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("This is not a regular file.")
-        if status.st_size > LARGEST_FILE:
-            raise UnreadableError(f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
-        return stream.read(LARGEST_FILE + 1)
 
 
 def _upgrade(data: dict[str, object]) -> NotebookNode:

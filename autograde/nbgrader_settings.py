@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from traitlets.config import Config
@@ -13,6 +12,9 @@ from authoring.environment import put_tools_on_path
 COURSE_ID = "ml_system_design"
 GRADEBOOK_VARIABLE = "COURSE_GRADEBOOK"
 """Environment variable that names another folder than ``gradebook`` for what grading makes."""
+DATABASE_VARIABLE = "COURSE_DATABASE"
+"""Environment variable with the address of another database than a file in the gradebook's folder,
+as in ``postgresql+psycopg://user@host/course``."""
 EXCHANGE_VARIABLE = "COURSE_EXCHANGE"
 """Environment variable that names another exchange folder than the one in the gradebook's."""
 
@@ -61,6 +63,11 @@ def make_folders(root: Path) -> None:
     exchange.chmod(0o777)
 
 
+def database_url(gradebook: Path) -> str:
+    """Return the address of the database with the grades, as SQLAlchemy reads it."""
+    return os.environ.get(DATABASE_VARIABLE) or f"sqlite:///{gradebook / 'gradebook.db'}"
+
+
 def _run_time_folders(root: Path) -> tuple[Path, Path]:
     gradebook = root / os.environ.get(GRADEBOOK_VARIABLE, "gradebook")
     return gradebook, root / os.environ.get(EXCHANGE_VARIABLE, gradebook / "exchange")
@@ -74,7 +81,7 @@ def _folders(config: Config, root: Path) -> None:
     config.CourseDirectory.release_directory = "release"
     for name in ("submitted", "autograded", "feedback"):
         config.CourseDirectory[f"{name}_directory"] = os.path.relpath(gradebook / name, root)
-    config.CourseDirectory.db_url = f"sqlite:///{gradebook / 'gradebook.db'}"
+    config.CourseDirectory.db_url = database_url(gradebook)
     # Lab sources hold the solutions; nbgrader would copy them into the release.
     config.CourseDirectory.ignore = [
         ".ipynb_checkpoints",
@@ -98,6 +105,7 @@ def _grading(config: Config) -> None:
         *(f"nbgrader.preprocessors.{name}" for name in _GENERATE),
     ]
     config.Autograde.exporter_class = "autograde.preprocessors.SubmissionExporter"
+    config.Autograde.pre_convert_hook = "autograde.preprocessors.set_odd_files_aside"
     config.Autograde.sanitize_preprocessors = [
         "autograde.preprocessors.RebuildSubmission",
         "nbgrader.preprocessors.ClearOutput",
@@ -107,22 +115,15 @@ def _grading(config: Config) -> None:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.Autograde.autograde_preprocessors = [
-        "autograde.execute.BoundedExecute",
+        "autograde.apart.ExecuteApart",
         "autograde.preprocessors.SettleChecks",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    config.Execute.timeout = CELL_SECONDS
-    config.BoundedExecute.notebook_seconds = NOTEBOOK_SECONDS
-    config.Execute.shutdown_kernel = "immediate"
-    config.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
-    # A cell with this tag is skipped, and a check that is skipped would earn all of its points.
-    config.Execute.skip_cells_with_tag = secrets.token_hex(16)
-    # One numeric thread per kernel: grades must not depend on how many cores are free.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    config.ExecuteApart.timeout = CELL_SECONDS
+    config.ExecuteApart.notebook_seconds = NOTEBOOK_SECONDS
 
 
 def _feedback(config: Config) -> None:

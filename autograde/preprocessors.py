@@ -15,16 +15,22 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
+from autograde.fingerprint import fingerprint
 from autograde.ingest import (
     UnreadableError,
     add_notes,
+    keep_fingerprint,
     mark_graded,
     notes_of,
     read_submission,
     rebuild,
 )
+from autograde.side_files import set_aside_names, set_aside_odd_files
 from course.checks.magics import VERDICT_MIME
 from course.checks.verdict import visible_part
+
+StoredCell = tuple[str, str, float | None]
+"""A cell of a lab in the gradebook: name, source with hidden tests, a check's points."""
 
 
 class StaleGradebookError(Exception):
@@ -33,6 +39,17 @@ class StaleGradebookError(Exception):
 
 class OtherCellsError(Exception):
     """The gradebook has grades for a lab whose cells are no longer the same."""
+
+
+def set_odd_files_aside(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Move links, pipes and the like out of a submission; nbgrader's hook before it takes one."""
+    for folder in dict.fromkeys(Path(notebook).parent for notebook in notebooks):
+        set_aside_odd_files(folder, _aside(folder))
+
+
+def _aside(folder: Path) -> Path:
+    """Return where odd files of a submission go: beside ``submitted``, by student and module."""
+    return folder.parents[2] / "set_aside" / folder.parent.name / folder.name
 
 
 class SubmissionExporter(NotebookExporter):
@@ -71,9 +88,15 @@ class RebuildSubmission(NbGraderPreprocessor):
         place = resources["nbgrader"]
         path = Path(self.release_directory) / place["assignment"] / f"{place['notebook']}.ipynb"
         release = nbformat.read(path, as_version=4)
-        _refuse_stale_gradebook(release, place)
+        stored = stored_cells(place["db_url"], place["assignment"], place["notebook"])
+        _refuse_stale_gradebook(release, stored, place["assignment"])
+        submitted = Path(resources["metadata"]["path"]) / f"{place['notebook']}.ipynb"
         unreadable = notes_of(nb) if not nb.cells else []
         notebook, notes = (release, unreadable) if unreadable else rebuild(nb, release)
+        keep_fingerprint(notebook, fingerprint(submitted, path, stored))
+        odd = set_aside_names(_aside(Path(resources["metadata"]["path"])))
+        if odd:
+            notes = [*notes, f"Not taken along: {', '.join(odd[:10])}."]
         add_notes(notebook, notes)
         if notes:
             lines = "\n".join(f"- {note}" for note in notes)
@@ -81,11 +104,25 @@ class RebuildSubmission(NbGraderPreprocessor):
         return notebook, resources
 
 
-def _refuse_stale_gradebook(release: NotebookNode, place: dict[str, str]) -> None:
+def stored_cells(db_url: str, assignment: str, notebook: str) -> list[StoredCell]:
+    """Return a lab's cells as the gradebook holds them: name, source, and a check's points.
+
+    Raises
+    ------
+    MissingEntry
+        If the lab is not in the gradebook.
+    """
+    with Gradebook(db_url) as gradebook:
+        stored = gradebook.find_notebook(notebook, assignment)
+        points = {cell.name: cell.max_score for cell in stored.grade_cells}
+        return [(cell.name, cell.source, points.get(cell.name)) for cell in stored.source_cells]
+
+
+def _refuse_stale_gradebook(
+    release: NotebookNode, stored: list[StoredCell], assignment: str
+) -> None:
     """Raise if the gradebook was made from another build than the release."""
-    with Gradebook(place["db_url"]) as gradebook:
-        stored = gradebook.find_notebook(place["notebook"], place["assignment"]).source_cells
-        known = {cell.name: visible_part(cell.source) for cell in stored}
+    known = {name: visible_part(source) for name, source, _ in stored}
     released = {
         cell.metadata.nbgrader.grade_id: visible_part(cell.source)
         for cell in release.cells
@@ -93,9 +130,9 @@ def _refuse_stale_gradebook(release: NotebookNode, place: dict[str, str]) -> Non
     }
     if known != released:
         raise StaleGradebookError(
-            f"The gradebook holds another build of {place['assignment']} than release/. Run "
-            f"`nbgrader generate_assignment {place['assignment']}`, then `nbgrader autograde "
-            f"{place['assignment']} --force`."
+            f"The gradebook holds another build of {assignment} than release/. Run "
+            f"`nbgrader generate_assignment {assignment}`, then `nbgrader autograde "
+            f"{assignment} --force`."
         )
 
 

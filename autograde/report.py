@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from rich.console import Console
 from rich.table import Table
 
 from authoring.environment import put_tools_on_path
 from autograde.ingest import is_graded, notes_of
-from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE
+from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE, database_url
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class GradeRow:
     missing: str = ""
 
 
-def grade_rows(gradebook: Path, assignment: str) -> list[GradeRow]:
+def grade_rows(gradebook: Path, assignment: str, *, student: str | None = None) -> list[GradeRow]:
     """Return a row for each student who is in the gradebook or submitted something.
 
     Parameters
@@ -49,14 +50,17 @@ def grade_rows(gradebook: Path, assignment: str) -> list[GradeRow]:
         The folder with ``gradebook.db``, ``submitted`` and ``autograded``.
     assignment
         The module.
+    student
+        Only this one.
     """
     put_tools_on_path()
     rows = []
-    with Gradebook(f"sqlite:///{gradebook / 'gradebook.db'}", COURSE_ID) as book:
+    with Gradebook(database_url(gradebook), COURSE_ID) as book:
         labs = {item.name: item.max_score for item in book.find_assignment(assignment).notebooks}
-        for student in _students(book, gradebook, assignment):
+        everybody = _students(book, gradebook, assignment)
+        for name in [student] if student else everybody:
             for lab, most in sorted(labs.items()):
-                rows.append(_row(book, gradebook, assignment, student, lab, most))
+                rows.append(_row(book, gradebook, assignment, name, lab, most))
     return rows
 
 
@@ -79,11 +83,19 @@ def _row(
     if not path.exists():
         reason = "autograding failed; `nbgrader autograde` with --student says why"
         return GradeRow(student, lab, 0, most, missing=reason)
-    notebook = nbformat.read(path, as_version=4)
-    if not is_graded(notebook):
+    notebook = read_graded(path)
+    if notebook is None or not is_graded(notebook):
         again = f"nbgrader autograde {assignment} --student={student} --force"
         return GradeRow(student, lab, 0, most, missing=f"grading was cut off; run `{again}`")
     return GradeRow(student, lab, score, most, notes_of(notebook))
+
+
+def read_graded(path: Path) -> NotebookNode | None:
+    """Read an autograded notebook; None for one that is not there, or was cut off in writing."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError):
+        return None
 
 
 def grade_table(rows: list[GradeRow], title: str) -> Table:

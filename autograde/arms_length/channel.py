@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import select
 import socket
 import struct
 import time
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from autograde.arms_length.codec import CannotCrossError, Message, Reference, decode, encode
@@ -26,12 +29,70 @@ class TooSlowError(Exception):
     """The other side did not answer in time."""
 
 
-class Channel:
-    """One end of a connection over which values are sent."""
+@dataclass(frozen=True)
+class Frame:
+    """A value as the bytes that cross: a header of JSON, and the contents of its arrays."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    header: bytes
+    buffers: tuple[bytes, ...]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells this value from any other."""
+        whole = hashlib.sha256(self.header)
+        for buffer in self.buffers:
+            whole.update(buffer)
+        return whole.digest()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.header) + sum(map(len, self.buffers))
+
+
+def pack(value: object, reference: Reference | None = None) -> Frame:
+    """Turn a value into bytes.
+
+    Raises
+    ------
+    CannotCrossError
+        If the value, or something in it, is no data.
+    """
+    message = encode(value, reference)
+    return Frame(message.header(), tuple(message.buffers))
+
+
+def unpack(frame: Frame, reference: Reference | None = None) -> Any:
+    """Turn bytes back into a value.
+
+    Raises
+    ------
+    ClosedError
+        If the header is no message.
+    CannotCrossError
+        If the message holds no value.
+    """
+    tree, _ = _read_header(frame.header)
+    return decode(Message(tree, list(frame.buffers)), reference)
+
+
+class Channel:
+    """One end of a connection over which values are sent.
+
+    Parameters
+    ----------
+    connection
+        The connection.
+    send_seconds
+        After this time without the other side taking anything, it counts as gone; None to wait.
+    """
+
+    def __init__(self, connection: socket.socket, *, send_seconds: int | None = None) -> None:
         self.connection = connection
         self.connection.setblocking(True)
+        if send_seconds is not None:
+            limit = struct.pack("ll", send_seconds, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
     def send(self, value: object, reference: Reference | None = None) -> None:
         """Send a value.
@@ -43,12 +104,20 @@ class Channel:
         ClosedError
             If the other side is gone.
         """
-        message = encode(value, reference)
-        header = message.header()
+        self.send_frame(pack(value, reference))
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send a value that has been turned into bytes.
+
+        Raises
+        ------
+        ClosedError
+            If the other side is gone.
+        """
         try:
-            self.connection.sendall(_LENGTH.pack(len(header)))
-            self.connection.sendall(header)
-            for buffer in message.buffers:
+            self.connection.sendall(_LENGTH.pack(len(frame.header)))
+            self.connection.sendall(frame.header)
+            for buffer in frame.buffers:
                 self.connection.sendall(buffer)
         except OSError as error:
             raise ClosedError("the other side is gone") from error
@@ -72,19 +141,24 @@ class Channel:
         CannotCrossError
             If the message holds no value.
         """
+        return unpack(self.receive_frame(deadline=deadline), reference)
+
+    def receive_frame(self, *, deadline: float | None = None) -> Frame:
+        """Wait for a value and return its bytes, not yet looked at.
+
+        Raises
+        ------
+        ClosedError
+            If the other side is gone, or what it sent is no message.
+        TooSlowError
+            If there was no whole message by the deadline.
+        """
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
         if length > LARGEST_HEADER:
             raise ClosedError("the other side announced too much")
-        try:
-            header = json.loads(self._read(length, deadline))
-            tree, sizes = header["tree"], header["sizes"]
-            total = sum(sizes)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise ClosedError("the other side sent what is no message") from None
-        if any(type(size) is not int or size < 0 for size in sizes) or total > LARGEST_MESSAGE:
-            raise ClosedError("the other side announced too much")
-        buffers = [self._read(size, deadline) for size in sizes]
-        return decode(Message(tree, buffers), reference)
+        header = self._read(length, deadline)
+        _, sizes = _read_header(header)
+        return Frame(header, tuple(self._read(size, deadline) for size in sizes))
 
     def close(self) -> None:
         """Close this end."""
@@ -107,4 +181,25 @@ class Channel:
         return bytes(content)
 
 
-__all__ = ["CannotCrossError", "Channel", "ClosedError", "TooSlowError"]
+def _read_header(header: bytes) -> tuple[object, list[int]]:
+    """Return a message's tree and the sizes of its buffers."""
+    try:
+        content = json.loads(header)
+        tree, sizes = content["tree"], content["sizes"]
+        total = sum(sizes)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ClosedError("the other side sent what is no message") from None
+    if any(type(size) is not int or size < 0 for size in sizes) or total > LARGEST_MESSAGE:
+        raise ClosedError("the other side announced too much")
+    return tree, sizes
+
+
+__all__ = [
+    "CannotCrossError",
+    "Channel",
+    "ClosedError",
+    "Frame",
+    "TooSlowError",
+    "pack",
+    "unpack",
+]

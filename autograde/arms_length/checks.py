@@ -8,12 +8,23 @@ import pickle
 import time
 import types
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, TooSlowError
+from autograde.arms_length.channel import CannotCrossError, ClosedError, TooSlowError
+from autograde.arms_length.codec import Reference
+
+
+class Line(Protocol):
+    """What values are sent and received over."""
+
+    def send(self, value: object, reference: Reference | None = None) -> None:
+        """Send a value, as `Channel.send` does."""
+
+    def receive(self, reference: Reference | None = None, *, deadline: float | None = None) -> Any:
+        """Wait for a value, as `Channel.receive` does."""
 
 
 class LearnerError(Exception):
@@ -21,7 +32,19 @@ class LearnerError(Exception):
 
 
 class LearnerGoneError(Exception):
-    """The learner's process ended, or took longer than it may."""
+    """The learner's process ended, or took longer than it may.
+
+    Parameters
+    ----------
+    text
+        What happened, as a sentence.
+    slow
+        Whether it was too slow, rather than gone.
+    """
+
+    def __init__(self, text: str, *, slow: bool = False) -> None:
+        super().__init__(text)
+        self.slow = slow
 
 
 class Learner:
@@ -30,12 +53,12 @@ class Learner:
     Parameters
     ----------
     channel
-        The connection to it.
+        The connection to it: a channel, or what stands in for one.
     seconds
         How long one call may take.
     """
 
-    def __init__(self, channel: Channel, *, seconds: float = 30) -> None:
+    def __init__(self, channel: Line, *, seconds: float = 30) -> None:
         self.channel, self.seconds = channel, seconds
         self.callbacks: list[Callable[..., object]] = []
 
@@ -73,7 +96,8 @@ class Learner:
                     return reply
                 self.channel.send(self._call_back(reply), self._reference_to)
         except TooSlowError:
-            raise LearnerGoneError(f"It ran for more than {self.seconds:g} s.") from None
+            text = f"It ran for more than {self.seconds:g} s."
+            raise LearnerGoneError(text, slow=True) from None
         except ClosedError:
             raise LearnerGoneError("It ended the Python process.") from None
 

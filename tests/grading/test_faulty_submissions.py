@@ -184,7 +184,8 @@ def batch(practice_course: Course, released_notebook: NotebookNode) -> dict[str,
         text = made if isinstance(made, str) else nbformat.writes(made)
         path = practice_course.submitted(fault.__name__) / "doubling.ipynb"
         path.write_text(text, encoding="utf-8")
-    outcome = practice_course.nbgrader("autograde", "m0_practice", "--Execute.timeout=3", "--force")
+    limit = "--ExecuteApart.timeout=3"
+    outcome = practice_course.nbgrader("autograde", "m0_practice", limit, "--force")
     assert outcome.returncode == 0, outcome.stderr[-3000:]
     rows = grade_rows(practice_course.root / "gradebook", "m0_practice")
     return {row.student: row for row in rows}

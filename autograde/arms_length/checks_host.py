@@ -1,0 +1,222 @@
+"""The warm process that a lab's gradings are forked from; it holds the checks, and is trusted.
+
+``python -m autograde.arms_length.checks_host DESCRIPTOR`` is started by the grading service. It
+starts the learners' host in its sandbox, runs the lab's given cells for the checks meanwhile, and
+then grades submissions as they come, each in a fork of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import resource
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import autograde
+import course
+from autograde.arms_length.channel import Channel, ClosedError, Frame
+from autograde.arms_length.given import GivenCells
+from autograde.arms_length.grading import Learned, SubmissionGrader
+from autograde.arms_length.learner_process import HostGoneError
+from autograde.arms_length.plan import Submission
+from autograde.arms_length.shell import start_shell
+from autograde.arms_length.transcripts import Transcripts
+from autograde.sandbox import Tier, host_command
+
+_GRACE_SECONDS = 60
+_POLL_SECONDS = 0.5
+_MEMORY_BYTES = 3 << 30
+"""What a grading may use beyond what it starts with: a learner's data can be made to be large."""
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+@dataclass
+class _Grading:
+    """A grading that is under way."""
+
+    number: int
+    process: int
+    channel: Channel
+    ends: float
+
+
+class ChecksHost:
+    """Grades one lab's submissions, several at a time.
+
+    Parameters
+    ----------
+    service
+        The connection to who asks for grades.
+    given
+        The lab's given cells, already run.
+    control
+        The connection to the learners' host.
+    """
+
+    def __init__(self, service: Channel, given: GivenCells, control: socket.socket) -> None:
+        self.service, self.given, self.control = service, given, control
+        self.transcripts = Transcripts()
+        self._selector = selectors.DefaultSelector()
+        self._gradings: dict[int, _Grading] = {}
+
+    def run(self) -> None:
+        """Grade until the other side is gone."""
+        self._selector.register(self.service.connection, selectors.EVENT_READ)
+        try:
+            while True:
+                for key, _ in self._selector.select(_POLL_SECONDS if self._gradings else None):
+                    if key.fileobj is self.service.connection:
+                        self._start(self.service.receive())
+                    else:
+                        self._finish(self._gradings[key.fd])
+                for grading in list(self._gradings.values()):
+                    if time.monotonic() > grading.ends:
+                        self._fail(grading, "the grading did not come to its end")
+        except ClosedError:
+            return
+        finally:
+            for grading in list(self._gradings.values()):
+                self._end(grading)
+
+    def _start(self, request: dict[str, Any]) -> None:
+        submission = Submission.from_data(request["submission"])
+        ours, theirs = socket.socketpair()
+        process = os.fork()
+        if process == 0:
+            ours.close()
+            self._grade(submission, Channel(theirs))
+        theirs.close()
+        ends = time.monotonic() + submission.total_seconds + _GRACE_SECONDS
+        grading = _Grading(request["number"], process, Channel(ours), ends)
+        self._gradings[ours.fileno()] = grading
+        self._selector.register(ours, selectors.EVENT_READ)
+
+    def _grade(self, submission: Submission, answer: Channel) -> NoReturn:
+        """Grade in the fork, and leave past every handler of the parent's."""
+        _die_with_parent()
+        _limit_memory()
+        try:
+            grader = SubmissionGrader(submission, self.given, self.control, self.transcripts)
+            try:
+                result = grader.grade()
+                answer.send({"result": result, "learned": _as_data(grader.learned)})
+            except HostGoneError as error:
+                answer.send({"failed": str(error), "learned": []})
+        finally:
+            os._exit(0)
+
+    def _finish(self, grading: _Grading) -> None:
+        try:
+            reply = grading.channel.receive()
+        except ClosedError:
+            self._fail(grading, "the grading ended without a result")
+            return
+        self._end(grading)
+        for key, steps, verdict in reply["learned"]:
+            heard = [(Frame(header, tuple(buffers)), answer) for header, buffers, answer in steps]
+            self.transcripts.learn(key, heard, verdict)
+        outcome = {name: reply[name] for name in ("result", "failed") if name in reply}
+        self.service.send({"number": grading.number} | outcome)
+
+    def _fail(self, grading: _Grading, reason: str) -> None:
+        self._end(grading)
+        self.service.send({"number": grading.number, "failed": reason})
+
+    def _end(self, grading: _Grading) -> None:
+        self._selector.unregister(grading.channel.connection)
+        del self._gradings[grading.channel.connection.fileno()]
+        grading.channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(grading.process, signal.SIGKILL)
+        os.waitpid(grading.process, 0)
+
+
+def _as_data(learned: list[Learned]) -> list[tuple[bytes, list[object], object]]:
+    """Return conversations as what can cross to the host."""
+    return [
+        (key, [(asked.header, list(asked.buffers), answer) for asked, answer in steps], verdict)
+        for key, steps, verdict in learned
+    ]
+
+
+def _die_with_parent() -> None:
+    """Have this process end when the host does, however that ends; where Linux can do it."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def _limit_memory() -> None:
+    status = Path("/proc/self/status")
+    if status.exists():
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmData")]
+        limit = int(line.split()[1]) * 1024 + _MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def start_learner_host(
+    given: list[str], tier: Tier, limits: dict[str, Any]
+) -> tuple[subprocess.Popen[bytes], Channel, socket.socket]:
+    """Start the host of the learners' processes in its sandbox.
+
+    Returns
+    -------
+    process, setup, control
+        Its process; a channel on which it will say that it is ready; the connection for orders.
+    """
+    setup, theirs = socket.socketpair()
+    control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    packages = Path(course.__file__).parent, Path(autograde.__file__).parent
+    # Of this package, what runs beside a learner's code, and never the answer bank.
+    readable = [packages[0], packages[1] / "__init__.py"]
+    readable += [packages[1] / name for name in ("arms_length", "sandbox")]
+    with theirs, their_control:
+        descriptors = [theirs.fileno(), their_control.fileno()]
+        module = "autograde.arms_length.learner_host"
+        command = [sys.executable, "-m", module, *map(str, descriptors)]
+        command, environment = host_command(tier, command, readable=readable)
+        process = subprocess.Popen(
+            command,
+            env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(packages[0].parent)},
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+        )
+    channel = Channel(setup)
+    channel.send({"given": given, "tier": str(tier), "limits": limits})
+    return process, channel, control
+
+
+def main() -> None:
+    """Warm up, say so, and grade."""
+    service = Channel(socket.socket(fileno=int(sys.argv[1])))
+    request = service.receive()
+    process, setup, control = start_learner_host(
+        request["given"], Tier(request["tier"]), request["limits"]
+    )
+    given = GivenCells(start_shell(), request["given"])
+    try:
+        setup.receive()
+    except ClosedError:
+        service.send({"failed": f"the sandbox did not start (it ended with {process.wait()})"})
+        return
+    gc.collect()
+    gc.freeze()
+    service.send({"ready": True, "given": [run.outputs for run in given.runs]})
+    try:
+        ChecksHost(service, given, control).run()
+    finally:
+        control.close()
+        process.wait(timeout=10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The warm process that learners' processes are forked from, in its sandbox.
+
+``python -m autograde.arms_length.learner_host SETUP CONTROL`` is started by the checks' host, with
+two connections as inherited descriptors. It imports the course's libraries and runs a lab's given
+cells, once; then, for each submission, it forks a confined process that goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import socket
+import sys
+from dataclasses import dataclass
+
+from autograde.arms_length.channel import Channel
+from autograde.arms_length.given import GivenCells
+from autograde.arms_length.learner_process import NOT_CONFINED
+from autograde.arms_length.session import serve_submission
+from autograde.arms_length.shell import start_shell
+from autograde.sandbox import Limits, Sandbox, Tier, spawn
+
+_POLL_SECONDS = 0.1
+_MOST_CONTROL_BYTES = 1_000
+
+
+@dataclass
+class _Confined:
+    """A learner's process: its sandbox, and where to say why it was stopped."""
+
+    sandbox: Sandbox
+    status: int
+    slot: int
+
+
+class LearnerHost:
+    """Starts and ends the sandboxes of one lab's submissions.
+
+    Parameters
+    ----------
+    given
+        The lab's given cells, already run.
+    tier, limits
+        How submissions are confined.
+    control
+        A connection for orders, one per message: ``{"start": id}`` with two descriptors (the
+        submission's connection, and one to write to why it was stopped), ``{"kill": id}``.
+    """
+
+    def __init__(
+        self, given: GivenCells, tier: Tier, limits: Limits, control: socket.socket
+    ) -> None:
+        self.given, self.tier, self.limits, self.control = given, tier, limits, control
+        self._confined: dict[int, _Confined] = {}
+
+    def run(self) -> None:
+        """Follow orders until the other side is gone."""
+        selector = selectors.DefaultSelector()
+        selector.register(self.control, selectors.EVENT_READ)
+        try:
+            while True:
+                waiting = _POLL_SECONDS if self._confined else None
+                if selector.select(waiting) and not self._follow():
+                    return
+                self._watch()
+        finally:
+            for number in list(self._confined):
+                self._end(number, "")
+
+    def _follow(self) -> bool:
+        content, descriptors, _, _ = socket.recv_fds(self.control, _MOST_CONTROL_BYTES, 2)
+        if not content:
+            return False
+        order = json.loads(content)
+        if "start" in order:
+            connection, status = descriptors
+            self._start(order["start"], connection, status)
+            os.close(connection)
+        else:
+            self._end(order["kill"], "")
+        return True
+
+    def _start(self, number: int, connection: int, status: int) -> None:
+        taken = {confined.slot for confined in self._confined.values()}
+        slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+        def submission() -> None:
+            serve_submission(Channel(socket.socket(fileno=connection)), self.given)
+
+        sandbox = spawn(
+            submission, tier=self.tier, limits=self.limits, keep=[connection], slot=slot
+        )
+        self._confined[number] = _Confined(sandbox, status, slot)
+
+    def _watch(self) -> None:
+        for number, confined in list(self._confined.items()):
+            reason = confined.sandbox.excess()
+            if reason or confined.sandbox.ended():
+                failure = confined.sandbox.failure()
+                self._end(number, f"{NOT_CONFINED}{failure}" if failure else reason or "")
+
+    def _end(self, number: int, reason: str) -> None:
+        confined = self._confined.pop(number, None)
+        if confined is None:
+            return
+        confined.sandbox.kill()
+        with contextlib.suppress(OSError):  # nobody may be waiting for it any more
+            os.write(confined.status, reason.encode())
+        os.close(confined.status)
+
+
+def main() -> None:
+    """Warm up, say so, and follow orders."""
+    setup_descriptor, control_descriptor = map(int, sys.argv[1:])
+    setup = Channel(socket.socket(fileno=setup_descriptor))
+    request = setup.receive()
+    # Every submission starts from the same state, random generators included: grades repeat.
+    given = GivenCells(start_shell(), request["given"])
+    gc.collect()
+    gc.freeze()
+    setup.send({"ready": True})
+    control = socket.socket(fileno=control_descriptor)
+    LearnerHost(given, Tier(request["tier"]), Limits(**request["limits"]), control).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The learner's side of one submission: runs its cells, and lends them to the checks.
+
+This is the process in which a stranger's code runs. It holds the lab's given cells and that code,
+nothing else: no check, no path to one, no other submission.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError
+from autograde.arms_length.given import GivenCells
+from autograde.arms_length.learner import serve
+
+
+def serve_submission(channel: Channel, given: GivenCells) -> None:
+    """Run cells as they are sent, until the other side is gone.
+
+    The requests are ``write`` (a file beside the notebook), ``run`` (a cell), ``serve`` (a copy of
+    this process answers the checks on the connection that follows) and ``stop`` (that copy ends).
+    The checks talk to a copy, so that nothing they send or do is seen by the cells further down,
+    and a function that ends its process ends the copy only.
+    """
+    given.rewind()
+    copy = 0
+    while True:
+        try:
+            request = channel.receive()
+        except ClosedError:
+            return
+        if request["do"] == "write":
+            _write(request["name"], request["content"])
+        elif request["do"] == "run":
+            _reply(channel, _run(given, request))
+        elif request["do"] == "serve":
+            given.advance(request["reached"])
+            copy = _serve_in_a_copy(channel, given)
+        elif request["do"] == "stop" and copy:
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
+            copy = 0
+
+
+def _write(name: str, content: bytes) -> None:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _run(given: GivenCells, request: dict[str, Any]) -> dict[str, object]:
+    given.advance(request["reached"])
+    run = given.shell.run(request["source"])
+    return {"outputs": run.outputs, "error": list(run.error) if run.error else None}
+
+
+def _reply(channel: Channel, reply: dict[str, object]) -> None:
+    try:
+        channel.send(reply)
+    except CannotCrossError:
+        channel.send(reply | {"outputs": []})
+
+
+def _serve_in_a_copy(channel: Channel, given: GivenCells) -> int:
+    _, [descriptor], _, _ = socket.recv_fds(channel.connection, 1, 1)
+    with socket.socket(fileno=descriptor) as connection:
+        copy = os.fork()
+        if copy == 0:
+            channel.close()
+            _answer(connection, given)
+    return copy
+
+
+def _answer(connection: socket.socket, given: GivenCells) -> NoReturn:
+    try:
+        serve(Channel(connection), given.shell.user_ns)
+    finally:
+        os._exit(0)

@@ -1,0 +1,131 @@
+"""Files that were handed in beside a notebook: which are taken along, and which are set aside.
+
+nbgrader copies all that lies in a submission's folder, and follows links while it does. A link to
+the gradebook, a pipe that never ends or a file of gigabytes is moved out of the way first.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+LARGEST_FILE = 20_000_000
+"""Bytes of one file."""
+MOST_FILES = 200
+DEEPEST = 8
+"""Folders within one another."""
+_LONGEST_NAME = 80
+_REASONS = {
+    "link": "a link",
+    "odd": "no regular file",
+    "large": "too large",
+    "many": "one too many",
+}
+
+
+def set_aside_odd_files(folder: Path, aside: Path) -> list[str]:
+    """Move what is no ordinary file of a fair size out of a submission.
+
+    Parameters
+    ----------
+    folder
+        A submission: the folder of one student and module.
+    aside
+        Where to move it; made if there is something to move.
+
+    Returns
+    -------
+    list of str
+        Names of what was moved, relative to the folder.
+    """
+    moved = []
+    if folder.is_symlink():
+        _move(folder, aside / folder.name)
+        folder.mkdir()
+        return [folder.name]
+    for path, reason in list(_odd_files(folder)):
+        name = path.relative_to(folder).as_posix()
+        _move(path, aside / f"{len(moved)}-{reason}-{path.name[-_LONGEST_NAME:]}")
+        moved.append(name)
+    return moved
+
+
+def set_aside_names(aside: Path) -> list[str]:
+    """Return what was moved out of a submission, each with why, for a note to its student."""
+    if not aside.is_dir():
+        return []
+    names = []
+    for entry in sorted(os.listdir(aside)):
+        _, _, rest = entry.partition("-")
+        reason, _, name = rest.partition("-")
+        names.append(
+            f"`{name}` ({_REASONS.get(reason, 'a link')})" if name else f"`{entry}` (a link)"
+        )
+    return names
+
+
+def read_side_files(folder: Path, most_bytes: int) -> dict[str, bytes]:
+    """Return the ordinary files beside a notebook, by name, as many as fit.
+
+    Notebooks and nbgrader's own time stamp are left out. No link is followed.
+    """
+    files: dict[str, bytes] = {}
+    left = most_bytes
+    for path, status in _walk(folder):
+        if path.suffix == ".ipynb" or path.name == "timestamp.txt":
+            continue
+        if not stat.S_ISREG(status.st_mode) or status.st_size > left or len(files) >= MOST_FILES:
+            continue
+        content = _read(path, left)
+        if content is not None:
+            files[path.relative_to(folder).as_posix()] = content
+            left -= len(content)
+    return files
+
+
+def _odd_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    count = 0
+    for path, status in _walk(folder):
+        if stat.S_ISLNK(status.st_mode):
+            yield path, "link"
+        elif not stat.S_ISREG(status.st_mode):
+            yield path, "odd"
+        elif status.st_size > LARGEST_FILE:
+            yield path, "large"
+        else:
+            count += 1
+            if count > MOST_FILES:
+                yield path, "many"
+
+
+def _walk(folder: Path, depth: int = 0) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield all that lies in a folder but the folders in it; links are yielded, not followed."""
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        try:
+            status = os.lstat(path)
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode) and depth < DEEPEST:
+            yield from _walk(path, depth + 1)
+        else:
+            yield path, status
+
+
+def _read(path: Path, most_bytes: int) -> bytes | None:
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return None
+            content = stream.read(most_bytes + 1)
+    except OSError:
+        return None
+    return content if len(content) <= most_bytes else None
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(path, target)
