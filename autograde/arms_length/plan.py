@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import symtable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -132,7 +133,9 @@ def _global_names(source: str) -> tuple[set[str], set[str]]:
         whole = symtable.symtable(TransformerManager().transform_cell(body), "<cell>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set(), set()
-    reads, binds = set(), set()
+    # A magic gets its line as text, which may be code.
+    magics = [line for line in body.splitlines() if line.lstrip().startswith(("%", "!"))]
+    reads, binds = set(re.findall(r"\w+", " ".join(magics))), set()
     scopes = [whole]
     while scopes:
         scope = scopes.pop()

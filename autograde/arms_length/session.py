@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ def serve_submission(channel: Channel, given: GivenCells) -> None:
     and a function that ends its process ends the copy only.
     """
     given.rewind()
+    # Modules beside the notebook can be imported, and take the place of no other.
+    sys.path.append(os.getcwd())
     copy = 0
     while True:
         try:

@@ -1,0 +1,277 @@
+"""Whole submissions at arm's length: a sandbox for the learner's cells, the checks apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from autograde.arms_length.plan import Cell, Kind, Submission
+from autograde.arms_length.service import GradingService
+from autograde.sandbox import Limits, choose_tier
+
+GIVEN = "import numpy as np\nlevel = 1"
+GIVEN_BELOW = "level = 2\nlater = 'below'"
+CHECK = "# Doubles\nanswer = double(4)\nassert answer == 8, f'twice 4 came out as {answer}'"
+OTHER = "# Names itself\nassert other() == 'other', other()"
+RIGHT = "def double(x):\n    return 2 * x"
+OTHER_RIGHT = "def other():\n    return 'other'"
+CALL_SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[GradingService]:
+    limits = Limits(memory_bytes=256 << 20)
+    service = GradingService(choose_tier(), limits, workers=2)
+    yield service
+    service.close()
+
+
+def given(source: str = GIVEN) -> tuple[Kind, str, str]:
+    return Kind.GIVEN, source, ""
+
+
+def answer(source: str, exercise: str = "double") -> tuple[Kind, str, str]:
+    return Kind.LEARNER, source, exercise
+
+
+def extra(source: str) -> tuple[Kind, str, str]:
+    return Kind.LEARNER, source, ""
+
+
+def play(source: str) -> tuple[Kind, str, str]:
+    return Kind.PLAY, source, ""
+
+
+def check(source: str = CHECK, exercise: str = "double") -> tuple[Kind, str, str]:
+    return Kind.CHECK, source, exercise
+
+
+def submission(*cells: tuple[Kind, str, str], files: dict[str, bytes] | None = None) -> Submission:
+    made = []
+    for index, (kind, source, exercise) in enumerate(cells):
+        name = f"{exercise}_{index}" if kind is Kind.CHECK else ""
+        made.append(Cell(index, kind, source, exercise, name, 2 if name else 0))
+    return Submission(made, files or {}, call_seconds=CALL_SECONDS, total_seconds=60)
+
+
+def graded(service: GradingService, *cells: tuple[Kind, str, str], **more: Any) -> dict[str, Any]:
+    return service.grade(submission(*cells, **more))
+
+
+def verdicts(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return status and message of each check, or the error that stands in its place."""
+    found = []
+    for _, cell in sorted(result["cells"].items()):
+        if "verdict" in cell:
+            found.append((cell["verdict"]["status"], cell["verdict"]["message"]))
+        elif "error" in cell:
+            found.append(tuple(cell["error"]))
+    return found
+
+
+def printed(result: dict[str, Any], index: int) -> str:
+    return "".join(str(output.get("text", "")) for output in result["cells"][index]["outputs"])
+
+
+def test_right_wrong_and_open(service: GradingService) -> None:
+    right = graded(service, given(), answer(RIGHT), check())
+    wrong = graded(service, given(), answer("def double(x):\n    return x"), check())
+    stub = answer("def double(x):\n    raise NotImplementedError")
+    unsolved = graded(service, given(), stub, check())
+    assert verdicts(right) == [("passed", "")]
+    assert verdicts(wrong) == [("failed", "twice 4 came out as 4")]
+    assert verdicts(unsolved)[0][0] == "not started"
+
+
+def test_given_names_are_as_in_a_notebook_that_runs_from_the_top(service: GradingService) -> None:
+    """A given cell below takes its name back; until then the learner's value holds."""
+    reads = "def double(x):\n    return 2 * x if level == {} else level"
+    result = graded(
+        service,
+        given(),
+        answer("level = 7\n" + reads.format(7)),
+        check(),
+        given(GIVEN_BELOW),
+        answer(reads.format(2)),
+        check(),
+    )
+    assert [status for status, _ in verdicts(result)] == ["passed", "passed"]
+
+
+def test_a_name_that_is_given_further_down_is_not_there_yet(service: GradingService) -> None:
+    result = graded(
+        service, given(), answer(f"shown = later\n{RIGHT}"), check(), given(GIVEN_BELOW)
+    )
+    [(status, message)] = verdicts(result)
+    assert status == "failed"
+    assert message.startswith("The cell of `double` does not run: NameError: name 'later'")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("import os; os._exit(0)", "ended the Python process"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended the Python process"),
+        ("while True: pass", "ran for more than 2 s and was stopped"),
+        ("while True:\n        try:\n            pass\n        except BaseException: pass", "2 s"),
+    ],
+)
+def test_a_function_that_does_not_come_back_costs_its_exercise(
+    service: GradingService, body: str, reason: str
+) -> None:
+    result = graded(
+        service,
+        given(),
+        answer(f"def double(x):\n    {body}"),
+        check(),
+        check(),
+        extra("kept = 'still here'"),
+        answer("def other():\n    return 'other' if kept else ''", "other"),
+        check(OTHER, "other"),
+    )
+    stopped, not_run, other = verdicts(result)
+    assert stopped[0] == "Stopped"
+    assert reason in stopped[1]
+    assert not_run[0] == "NotRun"
+    assert other == ("passed", "")
+    assert any(reason in note and "`double`" in note for note in result["notes"])
+
+
+def test_a_cell_that_never_ends_is_left_out_when_the_rest_is_brought_back(
+    service: GradingService,
+) -> None:
+    result = graded(
+        service,
+        given(),
+        extra("before = 1"),
+        answer(RIGHT),
+        extra("while True: pass"),
+        check(),
+        answer("def other():\n    return 'other' if before else ''", "other"),
+        check(OTHER, "other"),
+    )
+    assert [status for status, _ in verdicts(result)] == ["Stopped", "passed", "passed"]
+    assert result["notes"] == ["A cell ran for more than 2 s and was stopped."]
+
+
+def test_what_a_check_asks_never_reaches_the_cells_below(service: GradingService) -> None:
+    spy = "heard = []\ndef double(x):\n    heard.append(x)\n    return 2 * x"
+    result = graded(service, given(), answer(spy), check(), extra("print(heard)"))
+    assert verdicts(result) == [("passed", "")]
+    assert printed(result, 3) == "[]\n"
+
+
+def test_known_answers_spare_the_check_its_work_and_new_ones_do_not(
+    service: GradingService,
+) -> None:
+    source = (
+        "# Works hard\n"
+        "worked = sum(range(100_000))\n"
+        "first = double(worked)\n"
+        "second = double(first)\n"
+        "assert second == 4 * worked, f'{first} and then {second}'"
+    )
+    cells = given(), answer(RIGHT), check(source)
+    first = graded(service, *cells)
+    again = graded(service, given(), answer(f"# another way\n{RIGHT}"), check(source))
+    late = "def double(x):\n    return 2 * x if x == 4999950000 else -1"
+    wrong = graded(service, given(), answer(late), check(source))
+    assert (first["spared"], again["spared"], wrong["spared"]) == (0, 1, 0)
+    assert verdicts(first) == verdicts(again) == [("passed", "")]
+    assert verdicts(wrong) == [("failed", "9999900000 and then -1")]
+
+
+def test_a_check_that_asks_at_random_is_run_each_time(service: GradingService) -> None:
+    source = (
+        "# Random\nimport secrets\nx = secrets.randbelow(10**9)\n"
+        "assert double(x) == 2 * x, 'not twice'"
+    )
+    results = [graded(service, given(), answer(RIGHT), check(source)) for _ in range(3)]
+    wrong = graded(service, given(), answer("def double(x):\n    return 2 * x + 1"), check(source))
+    assert [verdicts(result) for result in results] == [[("passed", "")]] * 3
+    assert verdicts(wrong) == [("failed", "not twice")]
+
+
+def test_a_verdict_is_not_handed_on_to_another_check(service: GradingService) -> None:
+    """Same name, same questions, other source: another check."""
+    softer = CHECK.replace("answer == 8", "answer >= 4").replace("# Doubles", "# Grows")
+    same = answer("def double(x):\n    return x + 1")
+    assert verdicts(graded(service, given(), same, check()))[0][0] == "failed"
+    assert verdicts(graded(service, given(), same, check(softer)))[0][0] == "passed"
+
+
+def test_all_checks_of_an_exercise_share_its_time(service: GradingService) -> None:
+    slow = "import time\ndef double(x):\n    time.sleep(1.2)\n    return 2 * x"
+    result = graded(service, given(), answer(slow), check(), check(CHECK + "\n"))
+    assert [name for name, _ in verdicts(result)] == ["passed", "Stopped"]
+
+
+def test_files_beside_the_notebook_can_be_read_and_imported(service: GradingService) -> None:
+    files = {"helper.py": b"factor = 2", "numpy.py": b"raise SystemError", "data/a.txt": b"4"}
+    source = "import numpy\nfrom helper import factor\ndef double(x):\n    return factor * x"
+    read = extra("print(open('data/a.txt').read())")
+    result = graded(service, given(), answer(source), read, check(), files=files)
+    assert verdicts(result) == [("passed", "")]
+    assert printed(result, 2) == "4\n"
+
+
+def test_too_much_memory_is_named(service: GradingService) -> None:
+    grab = (
+        "import os, time\n"
+        "def double(x):\n"
+        "    for _ in range(4):\n"
+        "        if os.fork() == 0:\n"
+        "            kept = bytearray(150_000_000)\n"
+        "            for place in range(0, len(kept), 4096): kept[place] = 1\n"
+        "            time.sleep(60)\n"
+        "    time.sleep(60)\n"
+    )
+    result = graded(service, given(), answer(grab), check())
+    [(name, text)] = verdicts(result)
+    assert name == "Stopped"
+    assert "memory" in text
+
+
+def test_play_cells_run_only_where_a_learners_cell_reads_what_they_bind(
+    service: GradingService,
+) -> None:
+    plays = play("outcome = double(21)")
+    plain = graded(service, given(), answer(RIGHT), plays, check())
+    assert 2 not in plain["cells"]
+    reading = graded(service, given(), answer(RIGHT), plays, check(), extra("print(outcome)"))
+    assert printed(reading, 4) == "42\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("def double(outcome):\n    return outcome", False),
+        ("def double(x):\n    outcome = x\n    return outcome", False),
+        ("def double(x):\n    return outcome", True),
+        ("%time print(outcome)", True),
+        ("outcome = 3\nprint(outcome)", False),
+        ("this is no Python", False),
+    ],
+)
+def test_reading_a_name_of_a_play_cell_is_told_from_using_the_same_word(
+    source: str, needed: bool
+) -> None:
+    made = submission(given(), answer(source), play("%%play double\noutcome = 1"), check())
+    assert made.needs_plays() is needed
+
+
+def test_a_submission_survives_the_way_to_another_machine() -> None:
+    made = submission(given(), answer(RIGHT), check(), files={"a": b"\x00"})
+    there = Submission.from_data(made.as_data())
+    assert there == made
+    assert there.key == made.key
+    assert submission(given(), answer("x"), check()).key != made.key
+
+
+def test_hosts_that_are_killed_are_started_anew(service: GradingService) -> None:
+    lab = service._lab([GIVEN])
+    lab.given.result()
+    lab._process.kill()
+    assert verdicts(graded(service, given(), answer(RIGHT), check())) == [("passed", "")]
