@@ -50,12 +50,13 @@ class _WarmLab:
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._count = 0
+        self._ended = False
         self.given: Future[list[list[dict[str, object]]]] = Future()
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._ended and self._process.poll() is None
 
     def grade(self, submission: Submission) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
@@ -97,6 +98,8 @@ class _WarmLab:
                     future.set_result(reply["result"])
         except ClosedError:
             pass
+        # Before anybody hears of it and asks again.
+        self._ended = True
         if not self.given.done():
             self.given.set_exception(_ended())
         with self._lock:
