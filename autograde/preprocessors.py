@@ -211,15 +211,3 @@ def _points(output: NotebookNode, cell: NotebookNode) -> float | None:
         return None
     in_range = math.isfinite(points) and 0 <= points <= cell.metadata.nbgrader.points
     return points if in_range else None
-
-
-class ShowVisiblePart(NbGraderPreprocessor):
-    """Leaves hidden tests out of the feedback that a learner gets."""
-
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: ResourcesDict, index: int
-    ) -> tuple[NotebookNode, ResourcesDict]:
-        """Show a check as its release shows it."""
-        if utils.is_grade(cell) and cell.cell_type == "code":
-            cell.source = visible_part(cell.source)
-        return cell, resources

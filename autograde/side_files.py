@@ -11,17 +11,23 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbgrader.utils import parse_utc
+
 LARGEST_FILE = 20_000_000
 """Bytes of one file."""
 MOST_FILES = 200
+TIME_STAMP = "timestamp.txt"
+"""nbgrader's own file: when the submission came. It stops at one that it can't read."""
 DEEPEST = 8
 """Folders within one another."""
 _LONGEST_NAME = 80
+_LONGEST_TIME = 200
 _REASONS = {
     "link": "a link",
     "odd": "no regular file",
     "large": "too large",
     "many": "one too many",
+    "time": "not a time",
 }
 
 
@@ -74,7 +80,7 @@ def read_side_files(folder: Path, most_bytes: int) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     left = most_bytes
     for path, status in _walk(folder):
-        if path.suffix == ".ipynb" or path.name == "timestamp.txt":
+        if path.suffix == ".ipynb" or path.name == TIME_STAMP:
             continue
         if not stat.S_ISREG(status.st_mode) or status.st_size > left or len(files) >= MOST_FILES:
             continue
@@ -94,6 +100,8 @@ def _odd_files(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, "odd"
         elif status.st_size > LARGEST_FILE:
             yield path, "large"
+        elif path == folder / TIME_STAMP and not _is_time(path):
+            yield path, "time"
         else:
             count += 1
             if count > MOST_FILES:
@@ -124,6 +132,15 @@ def _read(path: Path, most_bytes: int) -> bytes | None:
     except OSError:
         return None
     return content if len(content) <= most_bytes else None
+
+
+def _is_time(path: Path) -> bool:
+    content = _read(path, _LONGEST_TIME)
+    try:
+        parse_utc((content or b"").decode().strip())
+    except (ValueError, AttributeError, OverflowError, TypeError):
+        return False
+    return True
 
 
 def _move(path: Path, target: Path) -> None:

@@ -162,6 +162,11 @@ def spawn(
     -------
     Sandbox
         Whatever happens in the sandbox, nothing is raised here.
+
+    Raises
+    ------
+    OSError
+        If the system has no process left, or this host was not started for this tier.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -175,6 +180,9 @@ def spawn(
         else:
             folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
             process = _spawn_under_warden(run, tier, limits, kept, slot, folder)
+    except BaseException:
+        os.close(reading)
+        raise
     finally:
         os.close(writing)
     return Sandbox(process, limits, reading, folder)

@@ -21,7 +21,7 @@ def submitted(tmp_path: Path) -> Path:
     folder = tmp_path / "submitted" / "ana" / "m0"
     (folder / "data").mkdir(parents=True)
     (folder / "lab.ipynb").write_text("{}")
-    (folder / "timestamp.txt").write_text("now")
+    (folder / "timestamp.txt").write_text("2026-11-20 12:00:00 UTC")
     (folder / "helper.py").write_text("x = 1")
     (folder / "data" / "rows.csv").write_text("a,b")
     return folder
@@ -63,6 +63,15 @@ def test_a_submission_that_is_a_link_becomes_an_empty_folder(
     assert set_aside_odd_files(link, tmp_path / "aside") == ["m0"]
     assert list(link.iterdir()) == []
     assert (submitted / "lab.ipynb").exists()
+
+
+@pytest.mark.parametrize("text", ["yesterday, I think", "", "x" * 1000])
+def test_a_time_stamp_that_nbgrader_cannot_read_is_moved_away(
+    submitted: Path, tmp_path: Path, text: str
+) -> None:
+    (submitted / "timestamp.txt").write_text(text)
+    assert set_aside_odd_files(submitted, tmp_path / "aside") == ["timestamp.txt"]
+    assert set_aside_names(tmp_path / "aside") == ["`timestamp.txt` (not a time)"]
 
 
 def test_files_that_are_too_large_or_too_many_are_moved_away(
