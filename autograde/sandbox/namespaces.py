@@ -117,7 +117,7 @@ def become(user: int, group: int) -> None:
 
 
 def _mount_folders(limits: Limits, user: int, group: int, readable: Sequence[Path]) -> None:
-    covered = [path for path in readable if _is_below_private(path)]
+    covered = [path for path in dict.fromkeys(readable) if _is_below_private(path)]
     opened = [(path, os.open(path, os.O_PATH)) for path in covered if path.exists()]
     options = f"size={limits.disk_bytes},nr_inodes={_MOST_FILES},mode=0755"
     linux.mount("tmpfs", str(FOLDER), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,6 +136,23 @@ def test_honest_code_works(both: Both, ground: Ground, given: Path) -> None:
     answer = both.inside(work, str(given))
     assert answer.get("value") == ["given", "42\n", ["mine.txt"]], answer
     assert answer["exit_code"] == 0
+
+
+def test_what_is_given_below_a_private_folder_is_there_even_if_it_is_named_twice(
+    ground: Ground, outside: Line
+) -> None:
+    """A clone of the course may stand below the folders that each sandbox gets anew."""
+
+    def read(path):
+        with open(path) as stream:
+            return stream.read()
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        path = Path(folder) / "given.txt"
+        path.write_text("given")
+        os.chmod(folder, 0o755)
+        host = ground.open(path, path)
+        assert Both(host, outside).inside(read, str(path))["value"] == "given"
 
 
 def test_loopback_works_inside_a_network_of_its_own(both: Both, ground: Ground) -> None:
