@@ -1,4 +1,4 @@
-"""The learner's command line: ``course lab``, ``course check``, ``course labs``."""
+"""The learner's command line: ``course status``, ``course check`` and the rest."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
-from rich.text import Text
 
+from course.catalogue import catalogue, find_exercise, lab_entry, next_exercise
 from course.checks.hidden import REPOSITORY
-from course.checks.verdict import Status
+from course.checks.verdict import Verdict
+from course.clean_kernel import only_live
 from course.errors import CourseError
 from course.jupyter import choose_port, start_jupyterlab
-from course.labs import find_lab, lab_names, lab_of_notebook, summary
+from course.labs import find_lab, lab_names, lab_of_notebook
+from course.progress import read_progress, record_check, record_solution
+from course.reset import reset
+from course.solution_view import answer_in, solution_of
+from course.tables import grade_table, lab_table, solution_page, status_table
 from course.workspace import from_earlier_release, prepare_workspace, working_copy
 
 if TYPE_CHECKING:
@@ -28,20 +32,6 @@ PASSED, NOT_PASSED, FAULT = 0, 1, 2
 """What a command returns to the shell."""
 
 _MOST_NOTES = 8
-_STYLES = {
-    Status.PASSED: "green",
-    Status.FAILED: "red",
-    Status.NOT_STARTED: "dim",
-    Status.BROKEN: "yellow",
-    Status.DEFERRED: "dim",
-}
-_WORDS = {
-    Status.PASSED: "passed",
-    Status.FAILED: "not yet",
-    Status.NOT_STARTED: "not started",
-    Status.BROKEN: "check failed",
-    Status.DEFERRED: "when graded",
-}
 
 
 def main(arguments: list[str] | None = None, repository: Path = REPOSITORY) -> int:
@@ -75,49 +65,152 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course", description="Work on the labs of the course.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    lab = commands.add_parser("lab", help="open your working copies of the labs in JupyterLab")
-    lab.add_argument("lab", nargs="?", metavar="LAB", help="the lab to open; default: the first")
-    lab.add_argument("--port", type=int, help="port to listen on; default: the first free one")
-    lab.add_argument(
-        "--no-browser", action="store_true", help="do not open a browser (nor does BROWSER=none)"
+    status = commands.add_parser(
+        "status", aliases=["labs"], help="list the labs and your points; with LAB, its exercises"
     )
+    status.add_argument("lab", nargs="?", metavar="LAB")
+    status.set_defaults(run=_status)
+
+    following = commands.add_parser("next", help="say which exercise is next, and where it is")
+    _add_browser_options(following)
+    following.add_argument("--open", action="store_true", help="open its lab in JupyterLab")
+    following.set_defaults(run=_next)
+
+    lab = commands.add_parser("lab", help="open the course home, or a lab, in JupyterLab")
+    lab.add_argument("lab", nargs="?", metavar="LAB", help="the lab to open; default: the home")
+    _add_browser_options(lab)
     lab.add_argument(
         "--no-start", action="store_true", help="put the working copies in place and stop there"
     )
     lab.set_defaults(run=_lab)
 
-    check = commands.add_parser("check", help="grade your notebook of a lab, hidden tests included")
+    check = commands.add_parser(
+        "check", help="grade your saved notebook from a clean start, hidden tests included"
+    )
     check.add_argument("lab", nargs="?", metavar="LAB", help="a lab's name, or a notebook's path")
     check.set_defaults(run=_check)
 
-    labs = commands.add_parser("labs", help="list the labs")
-    labs.set_defaults(run=_labs)
+    hint = commands.add_parser("hint", help="show the next hint of an exercise")
+    hint.add_argument("lab", metavar="LAB")
+    hint.add_argument(
+        "exercise", nargs="?", default="", metavar="EXERCISE", help="default: the first unsolved"
+    )
+    hint.set_defaults(run=_hint)
+
+    solution = commands.add_parser("solution", help="show a solution beside your own")
+    solution.add_argument("lab", metavar="LAB")
+    solution.add_argument(
+        "exercise", nargs="?", metavar="EXERCISE", help="default: say where the worked lab is"
+    )
+    solution.set_defaults(run=_solution)
+
+    begin_again = commands.add_parser(
+        "reset", help="put an exercise, or a whole lab, back as released; keeps a backup"
+    )
+    begin_again.add_argument("lab", metavar="LAB")
+    begin_again.add_argument(
+        "exercise", nargs="?", metavar="EXERCISE", help="default: the whole lab"
+    )
+    begin_again.set_defaults(run=_reset)
     return parser
+
+
+def _add_browser_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, help="port to listen on; default: the first free one")
+    command.add_argument(
+        "--no-browser", action="store_true", help="do not open a browser (nor does BROWSER=none)"
+    )
+
+
+def _status(options: argparse.Namespace, repository: Path) -> int:
+    """Print where the learner stands with all labs, or with one."""
+    progress = read_progress(repository)
+    if options.lab:
+        entry = lab_entry(find_lab(options.lab, repository), repository)
+        Console().print(lab_table(entry, progress))
+    else:
+        Console().print(status_table(catalogue(repository), progress))
+        _say(_next_sentence(repository))
+    if progress.remark:
+        _say(progress.remark)
+    return PASSED
+
+
+def _next(options: argparse.Namespace, repository: Path) -> int:
+    """Print which exercise is next; open its lab if that is wanted."""
+    _say(_next_sentence(repository))
+    found = next_exercise(catalogue(repository), read_progress(repository))
+    if options.open and found:
+        _open_jupyterlab(found[0].name, options, repository)
+    return PASSED
+
+
+def _next_sentence(repository: Path) -> str:
+    found = next_exercise(catalogue(repository), read_progress(repository))
+    if found is None:
+        return "Every exercise is done."
+    lab, exercise = found
+    copy = _shown(lab.working_copy, repository)
+    return f"Next: {exercise.heading}, in {copy}. `make lab LAB={lab.name}` opens it."
 
 
 def _lab(options: argparse.Namespace, repository: Path) -> int:
     """Put working copies in place and become a JupyterLab server."""
     named = find_lab(options.lab, repository) if options.lab else None
+    if options.no_start:
+        _prepare(repository)
+        return PASSED
+    _open_jupyterlab(named, options, repository)
+    return PASSED
+
+
+def _open_jupyterlab(lab: str | None, options: argparse.Namespace, repository: Path) -> None:
+    """Become a JupyterLab server on a lab, or on the course home."""
+    _prepare(repository)
+    browser = not options.no_browser and os.environ.get("BROWSER") != "none"
+    port = choose_port(options.port)
+    _say(f"Starting JupyterLab with {lab or 'the course home'}; Ctrl-C stops it.")
+    notebook = working_copy(lab, repository) if lab else None
+    start_jupyterlab(notebook, port=port, browser=browser, repository=repository)
+
+
+def _prepare(repository: Path) -> None:
+    """Put working copies in place and say what was done."""
     workspace = prepare_workspace(repository)
     if workspace.copied:
         count = len(workspace.copied)
         _say(f"{count} new working {'copy' if count == 1 else 'copies'} in workspace/")
     for remark in workspace.remarks:
         _say(remark)
-    if options.no_start:
-        return PASSED
-    lab = named or lab_names(repository)[0]
-    browser = not options.no_browser and os.environ.get("BROWSER") != "none"
-    port = choose_port(options.port)
-    _say(f"Starting JupyterLab with {lab}; Ctrl-C stops it.")
-    start_jupyterlab(
-        working_copy(lab, repository), port=port, browser=browser, repository=repository
-    )
 
 
 def _check(options: argparse.Namespace, repository: Path) -> int:
-    """Grade a notebook and print a table of its checks."""
+    """Grade a notebook, print a table of its checks, and note those that passed."""
     path, lab = _notebook(options.lab, repository)
+    before = read_progress(repository).lab(lab)
+    grade = _graded(path, lab, repository)
+    saved = time.strftime("%H:%M", time.localtime(path.stat().st_mtime))
+    title = f"{lab} · {_shown(path, repository)}, as saved at {saved}"
+    Console().print(grade_table(grade, title))
+    notes = [*only_live(grade, before, path), *grade.notes]
+    if path == working_copy(lab, repository) and from_earlier_release(lab, repository):
+        notes.insert(
+            0,
+            "Your notebook is of an earlier release of this lab; it was graded with the checks of "
+            "the present one, which `make lab` puts beside it.",
+        )
+    # A notebook elsewhere may be somebody else's, or the worked one.
+    if path.is_relative_to(repository / "workspace"):
+        notes += _note_passes(grade, repository)
+    for note in notes[:_MOST_NOTES]:
+        _say(f"- {note}")
+    if len(notes) > _MOST_NOTES:
+        _say(f"- … and {len(notes) - _MOST_NOTES} more of this kind")
+    return PASSED if grade.passed else NOT_PASSED
+
+
+def _graded(path: Path, lab: str, repository: Path) -> LocalGrade:
+    """Grade a notebook, with a bar that shows how far it is."""
     # Here and not above: this imports the grader, which takes a second.
     from autograde.local_grade import grade_notebook
 
@@ -127,79 +220,68 @@ def _check(options: argparse.Namespace, repository: Path) -> int:
         *columns, console=terminal, transient=True, disable=not terminal.is_terminal
     ) as bar:
         task = bar.add_task(lab, total=None)
-        grade = grade_notebook(
+        return grade_notebook(
             path,
             lab,
             repository=repository,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    saved = time.strftime("%H:%M", time.localtime(path.stat().st_mtime))
-    console = Console()
-    console.print(grade_table(grade, f"{lab} · {_shown(path, repository)}, as saved at {saved}"))
-    notes = list(grade.notes)
-    if path == working_copy(lab, repository) and from_earlier_release(lab, repository):
-        notes.insert(
-            0,
-            "Your notebook is of an earlier release of this lab; it was graded with the checks of "
-            "the present one, which `make lab` puts beside it.",
+
+
+def _note_passes(grade: LocalGrade, repository: Path) -> list[str]:
+    """Add the outcome of each check to the progress; return what kept that from being done."""
+    refusals = {
+        record_check(
+            grade.lab,
+            Verdict(row.check, row.status, row.points, row.max_points, row.title),
+            repository,
         )
-    for note in notes[:_MOST_NOTES]:
-        _say(f"- {note}")
-    if len(notes) > _MOST_NOTES:
-        _say(f"- … and {len(notes) - _MOST_NOTES} more of this kind")
-    return PASSED if grade.passed else NOT_PASSED
+        for row in grade.rows
+    }
+    return sorted(refusal for refusal in refusals if refusal)
 
 
-def _labs(options: argparse.Namespace, repository: Path) -> int:
-    """Print a table of the labs."""
-    table = Table(
-        Column("lab", no_wrap=True),
-        "title",
-        "points",
-        "begun",
-        caption="Your copies are workspace/LAB.ipynb; `make lab` makes those that are missing.",
-        caption_justify="left",
-    )
-    for name in lab_names(repository):
-        lab = summary(name, repository)
-        begun = "yes" if working_copy(name, repository).exists() else "no"
-        table.add_row(name, Text(lab.title), f"{lab.points:g}", begun)
-    Console().print(table)
+def _hint(options: argparse.Namespace, repository: Path) -> int:
+    """Print the hints of an exercise, one more each time."""
+    # Here and not above: what a card is made of is not needed for the other commands.
+    from course.checks.at_work import AtWork
+    from course.checks.shown import show_hints
+
+    lab = find_lab(options.lab, repository)
+    command = f"course {{action}} {lab} {{exercise}}"
+    _say(show_hints(AtWork(lab, repository), options.exercise, command).text)
     return PASSED
 
 
-def grade_table(grade: LocalGrade, title: str) -> Table:
-    """Return a grade as a table for the terminal: a row per check, by exercise, and the total.
+def _solution(options: argparse.Namespace, repository: Path) -> int:
+    """Print a solution beside the learner's own, or say where the worked lab is."""
+    lab = find_lab(options.lab, repository)
+    entry = lab_entry(lab, repository)
+    if not options.exercise:
+        if not entry.solution.is_file():
+            raise CourseError(f"The worked lab solutions/{lab}.ipynb is not on this machine.")
+        names = ", ".join(exercise.name for exercise in entry.exercises)
+        _say(f"The worked lab is {_shown(entry.solution, repository)}. Its exercises: {names}.")
+        return PASSED
+    exercise = find_exercise(entry, options.exercise)
+    try:
+        own = answer_in(entry.working_copy, exercise.name)
+    except (OSError, ValueError):
+        own = ""  # without a notebook there is only the worked answer to show
+    solution = solution_of(lab, exercise.name, own, repository)
+    console = Console()
+    console.print(exercise.heading, style="bold", highlight=False, markup=False)
+    console.print(solution_page(solution, own, console.width))
+    refusal = record_solution(lab, exercise.name, repository)
+    if refusal:
+        _say(refusal)
+    return PASSED
 
-    A message that holds for several checks of an exercise, such as that it isn't written yet, is
-    shown once.
-    """
-    table = Table(title=Text(title), title_justify="left", show_footer=True, expand=True)
-    table.add_column("exercise", "total", overflow="fold", max_width=28)
-    table.add_column("points", f"{grade.points:g} of {grade.max_points:g}", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("check, and what it found", ratio=1)
-    exercises = list(dict.fromkeys(row.exercise for row in grade.rows))
-    for exercise in exercises:
-        said = ""
-        for index, row in enumerate(item for item in grade.rows if item.exercise == exercise):
-            table.add_row(
-                Text(exercise if index == 0 else ""),
-                f"{row.points:g} of {row.max_points:g}",
-                Text(_WORDS[row.status], style=_STYLES[row.status]),
-                _finding(row.title, row.message if row.message != said else ""),
-            )
-            said = row.message
-        table.add_section()
-    return table
 
-
-def _finding(title: str, message: str) -> Text:
-    """Return a check's title, and below it what it found."""
-    text = Text(title, style="bold" if message else "")
-    if message:
-        text.append(f"\n{message}", style="not bold")
-    return text
+def _reset(options: argparse.Namespace, repository: Path) -> int:
+    """Put an exercise or a lab back as released."""
+    _say(reset(find_lab(options.lab, repository), options.exercise, repository))
+    return PASSED
 
 
 def _notebook(named: str | None, repository: Path) -> tuple[Path, str]:

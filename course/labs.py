@@ -5,24 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from course.checks.hidden import REPOSITORY
 from course.errors import CourseError
 
 _LAB_LINE = re.compile(r"^%lab\s+(\S+)\s*$", re.MULTILINE)
-_TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
-_BESIDE = re.compile(r"\.new-[0-9a-f]{8}$")
-
-
-@dataclass(frozen=True)
-class LabSummary:
-    """What a list of labs says about one of them."""
-
-    name: str
-    title: str
-    points: float
+_BESIDE = re.compile(r"\.(new-[0-9a-f]{8}|backup-[0-9-]+)$")
 
 
 def lab_names(repository: Path = REPOSITORY) -> list[str]:
@@ -68,19 +57,3 @@ def lab_of_notebook(path: Path, repository: Path = REPOSITORY) -> str:
         text = ""  # whoever reads the notebook says what is wrong with it
     named = _LAB_LINE.search(text)
     return find_lab(named.group(1) if named else path.name, repository)
-
-
-def summary(name: str, repository: Path = REPOSITORY) -> LabSummary:
-    """Return a lab's title and points, read from its release."""
-    release = repository / "release" / f"{name}.ipynb"
-    cells = json.loads(release.read_text(encoding="utf-8"))["cells"]
-    title = next(
-        (
-            match.group(1)
-            for cell in cells
-            if cell["cell_type"] == "markdown" and (match := _TITLE.search("".join(cell["source"])))
-        ),
-        name,
-    )
-    points = sum(cell["metadata"].get("nbgrader", {}).get("points", 0) for cell in cells)
-    return LabSummary(name, title, points)

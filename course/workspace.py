@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.checks.hidden import REPOSITORY
 from course.errors import CourseError
+from course.files import replace_file, write_new
 from course.labs import lab_names
 
 NOTE = ".copies.json"
@@ -93,6 +93,21 @@ def prepare_workspace(repository: Path = REPOSITORY) -> Workspace:
     return done
 
 
+def note_fresh_copy(lab: str, repository: Path = REPOSITORY) -> None:
+    """Note that a lab's working copy is the present release again.
+
+    Raises
+    ------
+    OSError
+        If the note cannot be written.
+    """
+    note = repository / "workspace" / NOTE
+    origins, _ = _read_note(note)
+    release = (repository / "release" / f"{lab}.ipynb").read_bytes()
+    origins[lab] = _Origin(hashlib.sha256(release).hexdigest())
+    _write_note(note, origins)
+
+
 def from_earlier_release(lab: str, repository: Path = REPOSITORY) -> bool:
     """Say whether a lab's working copy is known to be of another release than the present one."""
     origins, _ = _read_note(repository / "workspace" / NOTE)
@@ -105,7 +120,7 @@ def _prepare(lab: str, repository: Path, origins: dict[str, _Origin], done: Work
     release = (repository / "release" / f"{lab}.ipynb").read_bytes()
     digest = hashlib.sha256(release).hexdigest()
     target = working_copy(lab, repository)
-    if _write_new(target, release):
+    if write_new(target, release):
         origins[lab] = _Origin(digest)
         done.copied.append(lab)
         return
@@ -123,34 +138,12 @@ def _prepare(lab: str, repository: Path, origins: dict[str, _Origin], done: Work
     if digest in (origin.copy, *origin.beside):
         return
     beside = target.with_name(f"{target.stem}.new-{digest[:8]}.ipynb")
-    _write_new(beside, release)
+    write_new(beside, release)
     origin.beside.append(digest)
     done.remarks.append(
         f"The lab {lab} has changed since you began it. Your notebook {shown} is as you left it; "
         f"the new one is beside it, as {beside.name}."
     )
-
-
-def _write_new(target: Path, content: bytes) -> bool:
-    """Write a file, whole or not at all, unless there is one; say whether it was written."""
-    if os.path.lexists(target):
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(name, 0o644)
-        try:
-            os.link(name, target)  # fails where something has appeared meanwhile
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without links
-            os.rename(name, target)
-        return True
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
 
 
 def _same_lab(copy: Path, release: bytes) -> bool:
@@ -189,10 +182,7 @@ def _read_note(path: Path) -> tuple[dict[str, _Origin], bool]:
 
 def _write_note(path: Path, origins: dict[str, _Origin]) -> None:
     text = json.dumps(_as_data(origins), indent=1, sort_keys=True) + "\n"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    os.replace(name, path)
+    replace_file(path, text.encode())
 
 
 def _as_data(origins: dict[str, _Origin]) -> dict[str, dict[str, object]]:

@@ -17,15 +17,20 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from clones import answer, cell_of, make_clone
 from conftest import PRACTICE, ROOT
 from nbformat import NotebookNode
 
 from course import jupyter
+from course.checks.verdict import Status, Verdict
 from course.cli import main
 from course.errors import CourseError
 from course.jupyter import choose_port, jupyterlab_command
 from course.labs import find_lab, lab_of_notebook
+from course.progress import PROGRESS_FILE, read_progress, record_check
 from course.workspace import prepare_workspace, working_copy
+
+RIGHT = "def double(x):\n    return 2 * np.asarray(x)"
 
 
 @pytest.fixture
@@ -33,12 +38,7 @@ def clone(
     tmp_path: Path, released_notebook: NotebookNode, instructor_notebook: NotebookNode
 ) -> Path:
     """A clone with the practice lab."""
-    trees = {"release": released_notebook, "solutions": instructor_notebook}
-    for tree, notebook in trees.items():
-        path = tmp_path / tree / f"{PRACTICE}.ipynb"
-        path.parent.mkdir(parents=True)
-        nbformat.write(notebook, path)
-    return tmp_path
+    return make_clone(tmp_path, released_notebook, instructor_notebook)
 
 
 @pytest.fixture
@@ -94,6 +94,11 @@ def test_a_whole_solution_passes(clone: Path, capsys: pytest.CaptureFixture[str]
         (["check", "doubling"], "`make lab LAB=m0_practice/doubling` puts your working copy there"),
         (["check"], "Name the lab to check"),
         (["lab", "--port", "0"], "0 is no port"),
+        (["status", "zebra"], "There is no lab `zebra`"),
+        (["hint", "doubling", "halve"], "has no hints"),
+        (["hint", "doubling", "treble"], "It has `double`, `halve`."),
+        (["solution", "doubling", "treble"], "It has `double`, `halve`."),
+        (["reset", "doubling"], "`make lab LAB=m0_practice/doubling` puts a fresh one there"),
     ],
 )
 def test_a_fault_is_one_sentence_and_exit_code_2(
@@ -131,14 +136,111 @@ def test_lab_prepares_the_workspace_and_says_what_it_did(
     assert capsys.readouterr().out == ""
 
 
-def test_labs_lists_them(
+def run(capsys: pytest.CaptureFixture[str], clone: Path, *words: str) -> tuple[int, str]:
+    """Run a command in a wide terminal; return its exit code and all that it printed."""
+    code = main(list(words), clone)
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return code, captured.out + captured.err
+
+
+def test_status_and_next_follow_the_learner(
     clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    assert main(["labs"], clone) == 0
-    printed = capsys.readouterr().out
-    assert "Doubling" in printed
-    assert "no" in printed
+    code, printed = run(capsys, clone, "status")
+    assert code == 0
+    for part in ("doubling", "Doubling", "0 of 6", "not started", "Next: Exercise 1 · Double"):
+        assert part in printed
+    prepare_workspace(clone)
+    answer(working_copy(PRACTICE, clone), double=RIGHT)
+    run(capsys, clone, "check", "doubling")
+    assert "Next: Exercise 2 · Halve (3 points)" in run(capsys, clone, "next")[1]
+    code, printed = run(capsys, clone, "status", "doubling")
+    assert "3 of 3" in printed
+    assert "done" in printed
+    assert "3 of 6" in run(capsys, clone, "labs")[1]
+
+
+def test_hints_and_solution_are_shown_and_noted(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    prepare_workspace(clone)
+    answer(working_copy(PRACTICE, clone), double="def double(x):\n    return mine(x)")
+    code, printed = run(capsys, clone, "hint", "doubling", "double")
+    assert code == 0
+    assert "Hint 1: the idea: Twice is `x + x`." in printed
+    assert "`course hint m0_practice/doubling double` shows one more" in printed
+    assert "Hint 2: the tool" in run(capsys, clone, "hint", "doubling")[1]
+    code, printed = run(capsys, clone, "solution", "doubling", "double")
+    for part in ("mine(x)", "2 * np.asarray(x)", "Another right answer: adds a number to itself"):
+        assert part in printed
+    assert f"solutions/{PRACTICE}.ipynb" in run(capsys, clone, "solution", "doubling")[1]
+    known = read_progress(clone).lab(PRACTICE)
+    assert (known.hints, known.solutions) == ({"double": 2}, {"double"})
+
+
+def test_reset_names_its_backup(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare_workspace(clone)
+    copy = working_copy(PRACTICE, clone)
+    answer(copy, double=RIGHT)
+    code, printed = run(capsys, clone, "reset", "doubling", "double")
+    assert code == 0
+    backup = re.search(r"kept in (workspace/\S+\.ipynb)", printed).group(1)
+    assert cell_of(clone / backup, "double") == RIGHT
+    assert "NotImplementedError" in cell_of(copy, "double")
+    assert find_lab(backup, clone) == PRACTICE
+
+
+def test_an_answer_that_passes_only_live_is_named_with_what_is_missing(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_workspace(clone)
+    copy = working_copy(PRACTICE, clone)
+    live = "def double(x):\n    return factor * np.asarray(x)"
+    for check in ("double", "double_arrays"):
+        record_check(PRACTICE, Verdict(check, Status.PASSED, 1, 1, "t"), clone)
+
+    answer(copy, double=live)
+    printed = run(capsys, clone, "check", "doubling")[1]
+    assert printed.count("fails from a clean start") == 1
+    assert "`factor` is defined in no cell" in printed
+
+    notebook = nbformat.read(copy, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("factor = 2"))
+    nbformat.write(notebook, copy)
+    printed = run(capsys, clone, "check", "doubling")[1]
+    assert "`factor` is defined further below, in the cell that begins `factor = 2`" in printed
+
+    run(capsys, clone, "reset", "doubling")
+    printed = run(capsys, clone, "check", "doubling")[1]
+    assert "your saved notebook does not have it" in printed
+
+    answer(copy, double=RIGHT)
+    assert "has passed" not in run(capsys, clone, "check", "doubling")[1]
+
+
+def test_only_a_notebook_of_the_workspace_counts_as_progress(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, clone, "check", str(clone / "solutions" / f"{PRACTICE}.ipynb"))[0] == 0
+    assert read_progress(clone).labs == {}
+
+
+def test_progress_that_cannot_be_written_is_said_and_the_grade_is_shown(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_workspace(clone)
+    answer(working_copy(PRACTICE, clone), double=RIGHT)
+    (clone / PROGRESS_FILE).mkdir()
+    code, printed = run(capsys, clone, "check", "doubling")
+    assert code == 1
+    assert "3 of 6" in printed
+    assert printed.count("could not be added to your progress") == 1
+    code, printed = run(capsys, clone, "status")
+    assert code == 0
+    assert "cannot be read (is a directory" in printed
 
 
 def test_a_check_of_an_earlier_release_says_so(

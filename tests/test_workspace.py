@@ -141,8 +141,8 @@ def test_no_half_written_file_stays(clone: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "workspace/m0_practice")
 
-    monkeypatch.setattr("course.workspace.os.link", refuse)
-    monkeypatch.setattr("course.workspace.os.rename", refuse)
+    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("os.rename", refuse)
     with pytest.raises(CourseError, match="cannot be written") as refused:
         prepare_workspace(clone)
     assert "Permission denied" in str(refused.value)
@@ -155,7 +155,7 @@ def test_a_file_system_without_links_does_as_well(
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr("course.workspace.os.link", refuse)
+    monkeypatch.setattr("os.link", refuse)
     assert prepare_workspace(clone).copied == [PRACTICE]
     assert [path.name for path in working_copy(PRACTICE, clone).parent.iterdir()] == [
         "doubling.ipynb"

@@ -7,8 +7,10 @@ the answer bank's runner, in a grading batch. It is worth all of its points or n
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
+import linecache
 import types
 import warnings
 from collections.abc import Mapping
@@ -19,6 +21,10 @@ HIDDEN_BEGIN = "### BEGIN HIDDEN TESTS"
 HIDDEN_END = "### END HIDDEN TESTS"
 
 _LONGEST_MESSAGE = 1200
+_LONGEST_TRACE = 12
+"""Frames; of a deeper trace the first and the last are kept."""
+_BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
+_NOT_DATA = ("trace", "missing")
 
 
 class Status(StrEnum):
@@ -51,6 +57,10 @@ class Verdict:
         What went wrong, with the evidence; empty for a pass.
     by_assert
         Whether an assert of the check failed, rather than the learner's code having raised.
+    trace
+        For an answer that raised: its calls down to there, a line each, without those of the check.
+    missing
+        The name that was undefined, if that is what went wrong.
     """
 
     check: str
@@ -60,10 +70,13 @@ class Verdict:
     title: str
     message: str = ""
     by_assert: bool = False
+    trace: str = ""
+    missing: str = ""
 
     def as_dict(self) -> dict[str, object]:
-        """Return the verdict as plain data, for JSON."""
-        return asdict(self) | {"status": str(self.status)}
+        """Return the verdict as plain data, for JSON: what a grader keeps of it."""
+        data = asdict(self) | {"status": str(self.status)}
+        return {key: value for key, value in data.items() if key not in _NOT_DATA}
 
 
 def check_title(source: str) -> str:
@@ -102,7 +115,8 @@ def run_check(
         The check: plain Python, hidden regions included.
     namespace
         The names that the lab and the learner have defined. The check runs in a copy, so that its
-        own names don't leak into the learner's.
+        own names don't leak into the learner's, and with Python's own built-in functions, so that a
+        learner's variable called ``list`` or ``sum`` does not break it.
     name
         Name of the check.
     points
@@ -122,8 +136,7 @@ def run_check(
         message = f"The check itself cannot be read ({error.msg}, line {error.lineno})."
         return Verdict(name, Status.BROKEN, 0, points, title, message)
 
-    scope = dict(namespace)
-    status, message, by_assert = Status.PASSED, "", False
+    scope = {key: value for key, value in namespace.items() if key not in _BUILTINS}
     try:
         with _silence():
             exec(code, scope)
@@ -131,8 +144,11 @@ def run_check(
         raise
     except BaseException as error:
         status, message, by_assert = _explain(error, namespace, filename)
-    earned = points if status is Status.PASSED else 0
-    return Verdict(name, status, earned, points, title, _shorten(message), by_assert)
+        trace = _learners_trace(error, namespace)
+        missing = str(error.name or "") if isinstance(error, NameError) else ""
+        message = _shorten(message)
+        return Verdict(name, status, 0, points, title, message, by_assert, trace, missing)
+    return Verdict(name, Status.PASSED, points, points, title)
 
 
 @contextlib.contextmanager
@@ -153,7 +169,7 @@ def _explain(
 ) -> tuple[Status, str, bool]:
     """Say in words why a check stopped: (status, message, whether by an assert of the check)."""
     frames = _frames(error)
-    kind, text = type(error).__name__, str(error).strip()
+    kind, text = type(error).__name__, _text_of(error)
     place, own = _learners_place(error, frames, namespace)
 
     if isinstance(error, AssertionError) and place is None:
@@ -163,6 +179,9 @@ def _explain(
     if isinstance(error, NameError) and frames[-1].tb_frame.f_code.co_filename == filename:
         message = f"`{error.name}` is not defined here: run the cells above, then check again."
         return Status.NOT_STARTED, message, False
+    if isinstance(error, ImportError) and not own and place is None:
+        message = f"The check itself cannot run ({text}). `make setup` installs what the labs need."
+        return Status.BROKEN, message, False
     if place is not None:
         kind = getattr(error, "learner", {}).get("kind", kind)
         where = f"`{place[0]}`, line {place[1]} of its cell,"
@@ -187,6 +206,28 @@ def _learners_place(
     return (last.tb_frame.f_code.co_name, last.tb_lineno), frames[-1] is last
 
 
+def _learners_trace(error: BaseException, namespace: Mapping[str, object]) -> str:
+    """Return the calls that led to an error, from the learner's first, a line each."""
+    frames = _frames(error)
+    own = [frame.tb_frame.f_globals is namespace for frame in frames]
+    if not any(own):
+        return ""
+    lines = []
+    for frame, is_learners in list(zip(frames, own, strict=True))[own.index(True) :]:
+        code, number = frame.tb_frame.f_code, frame.tb_lineno
+        if is_learners:
+            source = linecache.getline(code.co_filename, number, frame.tb_frame.f_globals).strip()
+            lines.append(f"{code.co_name}, line {number}: {source}".rstrip(": "))
+        else:
+            module = frame.tb_frame.f_globals.get("__name__", "")
+            lines.append(f"  {code.co_name} in {module}, line {number}")
+    if len(lines) > _LONGEST_TRACE:
+        half = _LONGEST_TRACE // 2
+        lines[half:-half] = [f"… {len(lines) - 2 * half} more calls …"]
+    kind, text = type(error).__name__, _shorten(_text_of(error))
+    return "\n".join([*lines, f"{kind}: {text}".rstrip(": ")])
+
+
 def _frames(error: BaseException) -> list[types.TracebackType]:
     frames, trace = [], error.__traceback__
     while trace is not None:
@@ -194,6 +235,14 @@ def _frames(error: BaseException) -> list[types.TracebackType]:
         trace = trace.tb_next
     # The first frame is run_check's own.
     return frames[1:] or frames
+
+
+def _text_of(error: BaseException) -> str:
+    """Return what an exception says; one of the learner's own may fail to say anything."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
 
 
 def _shorten(message: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course.checks import hidden
 from course.checks.magics import VERDICT_MIME, CheckMagics, Note
 from course.checks.verdict import Status
 
@@ -20,16 +19,13 @@ WHOLE = VISIBLE + (
 
 
 @pytest.fixture
-def magics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CheckMagics:
+def magics(tmp_path: Path) -> CheckMagics:
     """The magics in a shell of their own, in a repository without worked notebooks."""
     shell = InteractiveShell()
     magics = CheckMagics(shell)
     shell.register_magics(magics)
     magics.set_lab(LAB)
-    monkeypatch.setattr(
-        "course.checks.magics.full_check",
-        lambda lab, name: hidden.full_check(lab, name, repository=tmp_path),
-    )
+    magics.repository = tmp_path
     return magics
 
 

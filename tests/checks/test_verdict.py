@@ -79,6 +79,31 @@ def test_a_raising_answer_fails_with_a_sentence(answer: str, said: str) -> None:
     assert said in verdict.message
 
 
+def test_an_exception_that_cannot_say_anything_is_a_failure() -> None:
+    answer = (
+        "class Mute(Exception):\n    def __str__(self):\n        raise ValueError\n"
+        "def double(x):\n    raise Mute"
+    )
+    verdict = verdict_of(answer)
+    assert verdict.status is Status.FAILED
+    assert verdict.message == "`double`, line 5 of its cell, raised Mute"
+
+
+def test_built_in_names_that_a_learner_took_do_not_break_a_check() -> None:
+    verdict = verdict_of(
+        "list = sum = 3\ndef double(x):\n    return 2 * x", "assert sum(list([2])) == 2"
+    )
+    assert verdict.status is Status.PASSED
+
+
+def test_a_library_that_a_check_lacks_is_nobodys_failure() -> None:
+    verdict = verdict_of("def double(x):\n    return 2 * x", "import no_such_library")
+    assert verdict.status is Status.BROKEN
+    assert "make setup" in verdict.message
+    verdict = verdict_of("def double(x):\n    import no_such_library", "double(2)")
+    assert verdict.status is Status.FAILED
+
+
 def test_a_check_that_cannot_be_read_is_nobodys_failure() -> None:
     verdict = verdict_of("def double(x):\n    return 2 * x", "# title\nassert (")
     assert verdict.status is Status.BROKEN
