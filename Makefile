@@ -3,6 +3,11 @@
 
 PYTHON ?= python3
 LAB ?=
+EXERCISE ?=
+MODULE ?=
+STUDENT ?=
+DASK ?=
+FORCE ?=
 PORT ?=
 WORKERS ?= 2
 
@@ -23,8 +28,14 @@ ALONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 MPLBACKEND=A
 
 RUFF := $(RUN) -m ruff
 
+# Extras of pyproject.toml: what learners need, and what each of the other targets adds.
+EXTRAS := serving
+lint format test site: EXTRAS += dev browser postgres cluster
+grade: EXTRAS += $(if $(DASK),cluster) $(if $(COURSE_DATABASE),postgres)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup lab check labs test lint format build import figures bank class
+.PHONY: help setup lab check status next hint solution reset grade doctor class build import \
+	figures bank site lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +43,7 @@ help: ## list the targets
 setup: ## make the environment ready; every other target does so first
 	@command -v $(PYTHON) > /dev/null || \
 		{ echo "There is no $(PYTHON) here; install Python 3.11 or later." >&2; exit 1; }
-	@$(PYTHON) -I course/environment.py "$(ENVIRONMENT)"
+	@$(PYTHON) -I course/environment.py "$(ENVIRONMENT)" $(EXTRAS)
 
 lab: setup ## learners: open your working copies in JupyterLab (LAB=… opens that one, PORT=…)
 	@$(RUN) -m course lab $(if $(LAB),"$(LAB)") $(if $(PORT),--port "$(PORT)")
@@ -40,8 +51,27 @@ lab: setup ## learners: open your working copies in JupyterLab (LAB=… opens th
 check: setup ## learners: grade your notebook of LAB=… here, hidden tests included
 	@$(RUN) -m course check $(if $(LAB),"$(LAB)")
 
-labs: setup ## learners: list the labs
-	@$(RUN) -m course labs
+status: setup ## learners: list the labs and your points (LAB=… for its exercises)
+	@$(RUN) -m course status $(if $(LAB),"$(LAB)")
+
+next: setup ## learners: say which exercise is next
+	@$(RUN) -m course next
+
+hint: setup ## learners: show the next hint of LAB=… (EXERCISE=…)
+	@$(RUN) -m course hint "$(LAB)" $(if $(EXERCISE),"$(EXERCISE)")
+
+solution: setup ## learners: show the solution of LAB=… EXERCISE=… beside yours
+	@$(RUN) -m course solution "$(LAB)" $(if $(EXERCISE),"$(EXERCISE)")
+
+reset: setup ## learners: put LAB=… (EXERCISE=…) back as released; keeps a backup
+	@$(RUN) -m course reset "$(LAB)" $(if $(EXERCISE),"$(EXERCISE)")
+
+grade: setup ## instructors: grade what MODULE=… has new (WORKERS=…, STUDENT=…, DASK=…, FORCE=1)
+	@$(RUN) -m autograde.grade "$(MODULE)" --workers $(WORKERS) $(if $(STUDENT),--student "$(STUDENT)") \
+		$(if $(DASK),--dask "$(DASK)") $(if $(FORCE),--force)
+
+doctor: setup ## instructors: which sandbox confines submissions here, proven by trying it
+	@$(RUN) -m autograde.doctor
 
 class: setup ## instructors: play a class through nbgrader, from release to feedback
 	@$(ALONE) $(RUN) -m autograde.classroom
@@ -57,6 +87,9 @@ figures: setup ## authors: draw the figures of the reading chapters anew
 
 bank: setup ## authors: prove the checks with the answer bank (LAB=…)
 	@$(ALONE) $(RUN) -m autograde.bank $(LAB)
+
+site: setup ## build the course's web site, in site/_build/html
+	@$(ALONE) $(RUN) site/build.py
 
 lint: setup ## check the style of all code
 	@$(RUFF) check .

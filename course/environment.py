@@ -29,23 +29,25 @@ class SetUpError(Exception):
 
 
 def main(arguments):
-    """Make the environment named on the command line ready; return 0 when it is."""
+    """Make the environment named on the command line ready, with the extras named after it."""
     environment = Path(arguments[0] if arguments else OWN).absolute()
     try:
-        make_ready(environment)
+        make_ready(environment, arguments[1:])
     except SetUpError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def make_ready(environment):
+def make_ready(environment, extras=()):
     """Create an environment if it is the course's own, and install the course into it, once.
 
     Parameters
     ----------
     environment : Path
         ``.venv`` at the root, which is created, or an active environment, which is used.
+    extras : sequence of str
+        Extras of pyproject.toml that are needed; those of earlier times stay.
 
     Raises
     ------
@@ -55,8 +57,11 @@ def make_ready(environment):
     stamp = environment / STAMP
     wanted = what_is_wanted(ROOT)
     python = environment / "bin" / "python"
-    if python.exists() and _text(stamp) == wanted:
+    stamped, _, before = _text(stamp).rpartition("\n")
+    present = set(before.split()) if stamped == wanted else set()
+    if python.exists() and stamped == wanted and present.issuperset(extras):
         return
+    extras = sorted(present.union(extras))
     if environment == OWN:
         # The commands in an environment hold its path, so that one which was moved is made anew.
         moved = _text(stamp).partition("\n")[0] not in ("", str(ROOT))
@@ -68,8 +73,8 @@ def make_ready(environment):
             "anew, and run the command again."
         )
     check_version(python)
-    _install(environment, python)
-    stamp.write_text(wanted, encoding="utf-8")
+    _install(environment, python, extras)
+    stamp.write_text(wanted + "\n" + " ".join(extras), encoding="utf-8")
 
 
 def what_is_wanted(root):
@@ -156,9 +161,9 @@ def _create_own():
         )
 
 
-def _install(environment, python):
+def _install(environment, python, extras):
     conda = (environment / "conda-meta").is_dir()
-    wanted = ["-e", f"{ROOT}[dev,serving]"]
+    wanted = ["-e", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)]
     # conda's own builds satisfy the lower bounds; pins would replace them all.
     pins = [] if conda else ["-c", str(ROOT / "constraints.txt")]
     place = ".venv" if environment == OWN else environment

@@ -46,11 +46,13 @@ def declared(project: dict[str, object]) -> dict[str, str]:
 
 def test_conda_users_get_the_same(declared: dict[str, str], project: dict[str, object]) -> None:
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    extras = project["optional-dependencies"]
     plain = bounds([item for item in listed if isinstance(item, str)])
+    plain |= bounds(extras["browser"])  # by pip, below: conda-forge does not have them
     assert plain.pop("python") == project["requires-python"]
     assert plain.pop("pip") == ""
     assert plain == declared
-    assert [item for item in listed if isinstance(item, dict)] == [{"pip": ["-e ."]}]
+    assert [item for item in listed if isinstance(item, dict)] == [{"pip": ["-e .[browser]"]}]
 
 
 def test_constraints_are_names_and_versions_only() -> None:
@@ -151,6 +153,21 @@ def test_an_environment_is_installed_into_once(active: Path, installed: Installe
     (active / STAMP).write_text("of other dependencies")
     make_ready(active)
     assert installed.count == 2
+
+
+def test_extras_are_added_when_they_are_needed_and_stay(
+    active: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(environment, "_install", lambda *words: asked.append(words[-1]))
+    make_ready(active, ["serving"])
+    make_ready(active)
+    make_ready(active, ["serving", "dev"])
+    make_ready(active, ["serving"])
+    assert asked == [["serving"], ["dev", "serving"]]
+    (active / STAMP).write_text("of other dependencies\ndev")
+    make_ready(active, ["serving"])
+    assert asked[-1] == ["serving"]
 
 
 def test_an_environment_that_was_moved_is_made_anew(
