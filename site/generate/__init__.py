@@ -1,0 +1,1 @@
+"""The site's pages, made of the repository's own files."""
