@@ -14,8 +14,8 @@ from typing import Any
 
 from autograde.arms_length.codec import CannotCrossError, Message, Reference, decode, encode
 
-LARGEST_HEADER = 64_000_000
-LARGEST_MESSAGE = 512_000_000
+LARGEST_HEADER = 32_000_000
+LARGEST_MESSAGE = 256_000_000
 """Bytes; what a peer announces beyond this ends the connection."""
 
 _LENGTH = struct.Struct("!I")

@@ -24,16 +24,18 @@ from typing import Any, NoReturn
 
 import autograde
 import course
-from autograde.arms_length.channel import Channel, ClosedError, Frame
+from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, Frame
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.grading import Learned, SubmissionGrader
-from autograde.arms_length.learner_process import HostGoneError
+from autograde.arms_length.grading import CHECK_SECONDS, Learned, SubmissionGrader
+from autograde.arms_length.learner_process import HostGoneError, end_all_of
 from autograde.arms_length.plan import Submission
 from autograde.arms_length.shell import start_shell
 from autograde.arms_length.transcripts import Transcripts
 from autograde.sandbox import Tier, host_command
 
-_GRACE_SECONDS = 60
+UNREADABLE = "gave an answer that could not be looked at"
+
+_GRACE_SECONDS = 10
 _POLL_SECONDS = 0.5
 _MEMORY_BYTES = 3 << 30
 """What a grading may use beyond what it starts with: a learner's data can be made to be large."""
@@ -42,12 +44,35 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 @dataclass
 class _Grading:
-    """A grading that is under way."""
+    """A grading that is under way.
+
+    Attributes
+    ----------
+    number, submission
+        What is graded, for whom.
+    given_up
+        Exercises that earlier attempts did not survive, and why.
+    process, channel
+        The process that grades, and the connection to it.
+    ends
+        When it must be at its end, on the clock of `time.monotonic`.
+    working_on, since
+        The exercise whose check it is working on, and since when.
+    """
 
     number: int
+    submission: Submission
+    given_up: dict[str, str]
     process: int
     channel: Channel
     ends: float
+    working_on: str = ""
+    since: float = 0
+
+    def is_stuck(self, now: float) -> bool:
+        """Say whether a check takes longer than it and the learner's code may together."""
+        most = CHECK_SECONDS + self.submission.call_seconds + _GRACE_SECONDS
+        return bool(self.working_on) and now - self.since > most
 
 
 class ChecksHost:
@@ -76,37 +101,43 @@ class ChecksHost:
             while True:
                 for key, _ in self._selector.select(_POLL_SECONDS if self._gradings else None):
                     if key.fileobj is self.service.connection:
-                        self._start(self.service.receive())
+                        request = self.service.receive()
+                        submission = Submission.from_data(request["submission"])
+                        self._start(request["number"], submission, {})
                     else:
-                        self._finish(self._gradings[key.fd])
-                for grading in list(self._gradings.values()):
-                    if time.monotonic() > grading.ends:
-                        self._fail(grading, "the grading did not come to its end")
+                        self._hear(self._gradings[key.fd])
+                self._watch()
         except ClosedError:
             return
         finally:
             for grading in list(self._gradings.values()):
                 self._end(grading)
 
-    def _start(self, request: dict[str, Any]) -> None:
-        submission = Submission.from_data(request["submission"])
+    def _start(self, number: int, submission: Submission, given_up: dict[str, str]) -> None:
         ours, theirs = socket.socketpair()
         process = os.fork()
         if process == 0:
             ours.close()
-            self._grade(submission, Channel(theirs))
+            self._grade(submission, given_up, Channel(theirs))
         theirs.close()
-        ends = time.monotonic() + submission.total_seconds + _GRACE_SECONDS
-        grading = _Grading(request["number"], process, Channel(ours), ends)
+        ends = time.monotonic() + submission.total_seconds + CHECK_SECONDS + _GRACE_SECONDS
+        grading = _Grading(number, submission, given_up, process, Channel(ours), ends)
         self._gradings[ours.fileno()] = grading
         self._selector.register(ours, selectors.EVENT_READ)
 
-    def _grade(self, submission: Submission, answer: Channel) -> NoReturn:
+    def _grade(self, submission: Submission, given_up: dict[str, str], answer: Channel) -> NoReturn:
         """Grade in the fork, and leave past every handler of the parent's."""
         _die_with_parent()
         _limit_memory()
         try:
-            grader = SubmissionGrader(submission, self.given, self.control, self.transcripts)
+            grader = SubmissionGrader(
+                submission,
+                self.given,
+                self.control,
+                self.transcripts,
+                given_up,
+                lambda exercise: answer.send({"working on": exercise}),
+            )
             try:
                 result = grader.grade()
                 answer.send({"result": result, "learned": _as_data(grader.learned)})
@@ -115,11 +146,14 @@ class ChecksHost:
         finally:
             os._exit(0)
 
-    def _finish(self, grading: _Grading) -> None:
+    def _hear(self, grading: _Grading) -> None:
         try:
             reply = grading.channel.receive()
-        except ClosedError:
-            self._fail(grading, "the grading ended without a result")
+        except (ClosedError, CannotCrossError):
+            self._give_up(grading)
+            return
+        if "working on" in reply:
+            grading.working_on, grading.since = reply["working on"], time.monotonic()
             return
         self._end(grading)
         for key, steps, verdict in reply["learned"]:
@@ -128,9 +162,22 @@ class ChecksHost:
         outcome = {name: reply[name] for name in ("result", "failed") if name in reply}
         self.service.send({"number": grading.number} | outcome)
 
-    def _fail(self, grading: _Grading, reason: str) -> None:
+    def _watch(self) -> None:
+        now = time.monotonic()
+        for grading in list(self._gradings.values()):
+            if grading.is_stuck(now) or now > grading.ends:
+                self._give_up(grading)
+
+    def _give_up(self, grading: _Grading) -> None:
+        """Grade anew without the exercise at which a grading died, or hung."""
         self._end(grading)
-        self.service.send({"number": grading.number, "failed": reason})
+        exercise = grading.working_on
+        if exercise and exercise not in grading.given_up:
+            given_up = grading.given_up | {exercise: UNREADABLE}
+            self._start(grading.number, grading.submission, given_up)
+        else:
+            reason = "the grading ended without a result"
+            self.service.send({"number": grading.number, "failed": reason})
 
     def _end(self, grading: _Grading) -> None:
         self._selector.unregister(grading.channel.connection)
@@ -139,6 +186,7 @@ class ChecksHost:
         with contextlib.suppress(ProcessLookupError):
             os.kill(grading.process, signal.SIGKILL)
         os.waitpid(grading.process, 0)
+        end_all_of(grading.process, self.control)
 
 
 def _as_data(learned: list[Learned]) -> list[tuple[bytes, list[object], object]]:

@@ -10,6 +10,7 @@ import hashlib
 import socket
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +51,10 @@ class SubmissionGrader:
         The connection to the host of the learners' processes.
     transcripts
         The conversations that are known; not changed here.
+    given_up
+        Exercises that are not to be looked at, and why: an earlier attempt did not survive them.
+    tell
+        Called with the exercise whose check is about to be worked on here.
     """
 
     def __init__(
@@ -58,15 +63,18 @@ class SubmissionGrader:
         given: GivenCells,
         control: socket.socket,
         transcripts: Transcripts,
+        given_up: dict[str, str] | None = None,
+        tell: Callable[[str], None] = lambda exercise: None,
     ) -> None:
         self.submission, self.given, self.control = submission, given, control
+        self._tell = tell
         self.transcripts = transcripts
         self.results: dict[int, dict[str, Any]] = {}
-        self.notes: list[str] = []
+        self.notes = [f"`{name}` {reason}." for name, reason in (given_up or {}).items()]
         self.learned: list[Learned] = []
         self.seconds: dict[str, float] = defaultdict(float)
         self.spared = 0
-        self._stopped: dict[str, str] = {}
+        self._stopped: dict[str, str] = dict(given_up or {})
         self._raised: dict[str, str] = {}
         self._ended: list[tuple[Cell, int]] = []
         self._budgets: dict[str, Budget] = {}
@@ -165,6 +173,7 @@ class SubmissionGrader:
                 self.spared += 1
                 return Verdict(**known | {"status": Status(known["status"])})
         line = RecordedLine(self._lent, budget, [*self._defined, *held])
+        self._tell(cell.exercise)
         try:
             verdict = self._run_check(cell, line)
         except NotRepeatableError:

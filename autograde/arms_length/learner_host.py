@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from autograde.arms_length.channel import Channel
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.learner_process import NOT_CONFINED
+from autograde.arms_length.learner_process import NOT_CONFINED, is_of
 from autograde.arms_length.session import serve_submission
 from autograde.arms_length.shell import start_shell
 from autograde.sandbox import Limits, Sandbox, Tier, spawn
@@ -47,7 +47,8 @@ class LearnerHost:
         How submissions are confined.
     control
         A connection for orders, one per message: ``{"start": id}`` with two descriptors (the
-        submission's connection, and one to write to why it was stopped), ``{"kill": id}``.
+        submission's connection, and one to write to why it was stopped), ``{"kill": id}``, and
+        ``{"end": grading}`` for all that a grading started.
     """
 
     def __init__(
@@ -79,8 +80,11 @@ class LearnerHost:
             connection, status = descriptors
             self._start(order["start"], connection, status)
             os.close(connection)
-        else:
+        elif "kill" in order:
             self._end(order["kill"], "")
+        else:
+            for number in [item for item in self._confined if is_of(item, order["end"])]:
+                self._end(number, "")
         return True
 
     def _start(self, number: int, connection: int, status: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -10,13 +11,23 @@ import socket
 import time
 from typing import Any
 
-from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, TooSlowError
+from autograde.arms_length.channel import (
+    CannotCrossError,
+    Channel,
+    ClosedError,
+    TooSlowError,
+    unpack,
+)
 
 NOT_CONFINED = "not confined: "
 """How the host begins its word that a process did not start, since it could not be confined."""
 
+MOST_OUTPUT = 8_000_000
+"""Bytes of a cell's outputs; a process that keeps to its bounds sends less."""
+
 _STATUS_SECONDS = 2.0
 _SEND_SECONDS = 10
+_MOST_OF_ONE = 10_000
 _numbers = itertools.count()
 
 
@@ -74,7 +85,8 @@ class LearnerProcess:
         """
         self._send({"do": "run", "source": source, "reached": reached})
         try:
-            reply = self.channel.receive(deadline=time.monotonic() + seconds)
+            frame = self.channel.receive_frame(deadline=time.monotonic() + seconds)
+            reply = unpack(frame) if frame.size <= MOST_OUTPUT else None
         except TooSlowError:
             raise StoppedError(f"ran for more than {seconds:g} s and was stopped") from None
         except ClosedError:
@@ -146,5 +158,16 @@ class LearnerProcess:
 
 
 def next_number() -> int:
-    """Return a number for a learner's process; unique among the forks of this process by offset."""
-    return os.getpid() * 10_000 + next(_numbers)
+    """Return a number for a learner's process that no other grading's has."""
+    return os.getpid() * _MOST_OF_ONE + next(_numbers)
+
+
+def end_all_of(grading: int, control: socket.socket) -> None:
+    """Have the host end whatever a grading, which is a process, has left behind."""
+    with contextlib.suppress(OSError):
+        socket.send_fds(control, [json.dumps({"end": grading}).encode()], [])
+
+
+def is_of(number: int, grading: int) -> bool:
+    """Say whether a number was given out by a grading."""
+    return number // _MOST_OF_ONE == grading

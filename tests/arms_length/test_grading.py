@@ -275,3 +275,29 @@ def test_hosts_that_are_killed_are_started_anew(service: GradingService) -> None
     lab.given.result()
     lab._process.kill()
     assert verdicts(graded(service, given(), answer(RIGHT), check())) == [("passed", "")]
+
+
+def test_an_answer_that_ends_the_checks_process_costs_its_exercise(
+    service: GradingService,
+) -> None:
+    """What a learner returns must not do this; if ever it does, the rest is still graded."""
+    deadly = "# Dies\nimport os\nif double(4) == 'end':\n    os._exit(1)\nassert double(4) == 8"
+    ends = answer("def double(x):\n    return 'end'")
+    other = answer(OTHER_RIGHT, "other")
+    result = graded(service, given(), ends, check(deadly), other, check(OTHER, "other"))
+    assert verdicts(result) == [
+        ("NotRun", "Not run: `double` gave an answer that could not be looked at."),
+        ("passed", ""),
+    ]
+    assert result["notes"] == ["`double` gave an answer that could not be looked at."]
+
+
+def test_outputs_beyond_all_bounds_cost_their_cell(service: GradingService) -> None:
+    """A process that does not keep to its bounds is a hostile one."""
+    flood = (
+        "from autograde.arms_length import shell\n"
+        "shell.MOST_TEXT = 10**9\n"
+        "print('x' * 15_000_000)"
+    )
+    result = graded(service, given(), extra(flood), answer(RIGHT), check())
+    assert [name for name, _ in verdicts(result)] == ["Stopped", "passed"]
