@@ -64,9 +64,9 @@ def test_the_readme_has_what_it_promises() -> None:
 def test_every_make_target_says_what_it_does() -> None:
     described = set(re.findall(r"^([a-z]+):.*## \S", MAKEFILE, re.MULTILINE))
     assert described == make_targets()
-    listed = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    listed = re.search(r"^\.PHONY: (.*(?:\\\n.*)*)$", MAKEFILE, re.MULTILINE)
     assert listed is not None
-    assert set(listed.group(1).split()) == make_targets()
+    assert set(listed.group(1).replace("\\", "").split()) == make_targets()
 
 
 def test_nbgrader_commands_are_nbgraders() -> None:
@@ -74,5 +74,5 @@ def test_nbgrader_commands_are_nbgraders() -> None:
 
     known = set(NbGraderApp.subcommands)
     used = {line.split()[1] for line in code() if line.startswith("nbgrader ")}
-    assert used >= {"generate_assignment", "autograde", "generate_feedback", "export"}
+    assert used >= {"generate_assignment", "collect", "generate_feedback", "export"}
     assert used <= known
