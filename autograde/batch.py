@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
@@ -273,8 +273,10 @@ class _Labs:
 
 def _reason(error: Exception) -> str:
     """Return in a sentence why a submission has no grade."""
-    if isinstance(error, DBAPIError):
-        return f"the gradebook's database could not be used: {error.orig}"
+    # nbgrader gives most of the database's errors a name of its own.
+    cause = error.__context__ if isinstance(error, InvalidEntry) else error
+    if isinstance(cause, DBAPIError):
+        return f"the gradebook's database could not be used: {cause.orig}"
     if isinstance(error, (GradingFailedError, NbGraderException, StaleGradebookError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -139,7 +139,8 @@ def _refuse_stale_gradebook(
 class RefuseOtherCells(NbGraderPreprocessor):
     """Says what to do when a lab has got or lost cells while it has submissions.
 
-    nbgrader can't change the cells of a notebook then, and says only that it can't.
+    nbgrader can't change the cells of a notebook then, and says only that it can't. The class
+    command can: see `autograde.gradebook.adapt_cells`.
     """
 
     def preprocess(
@@ -159,11 +160,9 @@ class RefuseOtherCells(NbGraderPreprocessor):
             if stored.submissions and known != names:
                 raise OtherCellsError(
                     f"{place['notebook']} has other cells than in the gradebook, which holds "
-                    "grades for it. To grade all submissions anew, back up gradebook/ and run "
-                    f"`nbgrader db assignment remove {place['assignment']} --force`, then "
-                    f"`nbgrader generate_assignment {place['assignment']}` and `nbgrader autograde "
-                    f"{place['assignment']} --force`. Grades and comments given by hand are lost; "
-                    "`make build` brings release/ back."
+                    f"grades for it. Run `python -m autograde.grade {place['assignment']}`: it "
+                    "brings the gradebook to the lab's cells and grades all submissions anew. "
+                    "Grades and comments given by hand are kept."
                 )
         return nb, resources
 

@@ -81,7 +81,8 @@ def _row(
         return GradeRow(student, lab, 0, most, missing="not graded yet")
     path = gradebook / "autograded" / student / assignment / f"{lab}.ipynb"
     if not path.exists():
-        reason = "autograding failed; `nbgrader autograde` with --student says why"
+        again = f"python -m autograde.grade {assignment} --student {student}"
+        reason = f"grading failed or was interrupted; run `{again}`"
         return GradeRow(student, lab, 0, most, missing=reason)
     notebook = read_graded(path)
     if notebook is None or not is_graded(notebook):

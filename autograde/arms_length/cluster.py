@@ -16,6 +16,8 @@ from autograde.sandbox import Limits, choose_tier
 if TYPE_CHECKING:
     from distributed import Future
 
+WORKER_SECONDS = 10
+"""How long a cluster without workers is waited for."""
 RETRIES = 3
 """How often a job is sent out again when its worker is lost."""
 
@@ -35,7 +37,7 @@ class ClusterService:
     Raises
     ------
     GradingFailedError
-        If Dask is not installed, or there is no scheduler at the address.
+        If Dask is not installed, or there is no scheduler at the address, or it has no workers.
     """
 
     def __init__(self, address: str, limits: Limits) -> None:
@@ -50,6 +52,14 @@ class ClusterService:
         except (OSError, ValueError) as error:
             raise GradingFailedError(
                 f"There is no Dask scheduler at {address} ({error})."
+            ) from None
+        try:
+            self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError:
+            self._client.close()
+            raise GradingFailedError(
+                f"The Dask scheduler at {address} has no workers; start one with "
+                f"`dask worker {address}` where this course is installed."
             ) from None
         self.limits = limits
         self._ahead: dict[str, Future] = {}

@@ -44,6 +44,8 @@ class _WarmLab:
                 env=os.environ | threads | backend | {"PYTHONHASHSEED": "0"},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                # Ctrl-C is for who asked for the grades; the hosts end when that one is gone.
+                process_group=0,
             )
         self._channel = Channel(ours)
         self._channel.send({"given": given, "tier": str(tier), "limits": asdict(limits)})
@@ -127,6 +129,7 @@ class GradingService:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="grading")
         self._ahead: dict[str, Future[dict[str, Any]]] = {}
+        self._closed = False
 
     def prepare(self, submission: Submission) -> None:
         """Have a submission graded that will be asked for later."""
@@ -158,6 +161,7 @@ class GradingService:
         """End all processes; what is not graded yet will not be."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
+            self._closed = True
             for lab in self._labs.values():
                 lab.close()
             self._labs.clear()
@@ -173,6 +177,8 @@ class GradingService:
     def _lab(self, given: list[str]) -> _WarmLab:
         key = given_key(given)
         with self._lock:
+            if self._closed:
+                raise _ended()
             lab = self._labs.pop(key, None)
             if lab is None or not lab.alive:
                 lab = _WarmLab(given, self.tier, self.limits)

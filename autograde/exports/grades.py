@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
 from autograde.ingest import is_graded, notes_of
+from autograde.report import read_graded
 
 
 class State(StrEnum):
@@ -146,8 +146,8 @@ def _lab(folders: CourseDirectory, found: AssignmentGrade, lab: str) -> tuple[bo
         if sent.parent.exists() and not sent.exists():
             return True, [f"{lab}: nothing submitted"]
         return False, [f"{lab}: autograding failed"]
-    notebook = nbformat.read(graded, as_version=4)
-    if not is_graded(notebook):
+    notebook = read_graded(graded)
+    if notebook is None or not is_graded(notebook):
         return False, [f"{lab}: grading was cut off"]
     return True, [f"{lab}: {note}" for note in notes_of(notebook)]
 

@@ -57,10 +57,8 @@ def course(tmp_path_factory: pytest.TempPathFactory, instructor_notebook: Notebo
         grade.needs_manual_grade = True
         book.db.commit()
     cut_off = course.root / "gradebook" / "autograded" / "cut_off" / f"{PRACTICE}.ipynb"
-    notebook = nbformat.read(cut_off, as_version=4)
-    notebook.metadata["course"].pop("graded")
     cut_off.chmod(0o644)
-    nbformat.write(notebook, cut_off)
+    cut_off.write_text(cut_off.read_text(encoding="utf-8")[:1000], encoding="utf-8")
     return course
 
 
