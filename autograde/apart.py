@@ -76,7 +76,7 @@ class ExecuteApart(NbGraderPreprocessor):
         """Return what there is to grade in a notebook and the folder that it is in."""
         megabytes = self.side_file_megabytes
         return Submission(
-            _cells(nb),
+            submission_cells(nb),
             read_side_files(folder, int(megabytes * 1_000_000)),
             call_seconds=self.timeout,
             total_seconds=self.notebook_seconds,
@@ -101,7 +101,7 @@ def cluster_service(address: str, limits: Limits) -> ClusterService:
     return ClusterService(address, limits)
 
 
-def _cells(nb: NotebookNode) -> list[Cell]:
+def submission_cells(nb: NotebookNode) -> list[Cell]:
     """Return a notebook's code cells as what there is to grade."""
     exercises = [
         cell.metadata.nbgrader.grade_id

@@ -1,0 +1,69 @@
+"""Every lab grades strangers: at arm's length its solution earns all points, its release none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import pytest
+
+from authoring.lab import Lab, read_lab
+from authoring.tree import REPOSITORY
+from autograde.apart import submission_cells
+from autograde.arms_length.plan import Submission
+from autograde.arms_length.service import GradingService
+from autograde.sandbox import choose_tier
+
+
+@pytest.fixture(scope="module", params=REPOSITORY.lab_names())
+def lab(request: pytest.FixtureRequest) -> Lab:
+    return read_lab(request.param)
+
+
+@pytest.fixture(scope="module")
+def service(lab: Lab) -> Iterator[GradingService]:
+    """A service for one lab, so that no more than one is warm at a time."""
+    service = GradingService(choose_tier())
+    yield service
+    service.close()
+
+
+def submitted(lab: Lab, answers: dict[str, str]) -> Submission:
+    """Return a notebook with answers, as it is graded: the release with its whole checks."""
+    notebook = nbformat.read(REPOSITORY.release(lab.name), as_version=4)
+    worked = nbformat.read(REPOSITORY.solution(lab.name), as_version=4)
+    checks = {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in worked.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = (checks | answers).get(name, cell.source)
+    return Submission(submission_cells(notebook))
+
+
+def points(result: dict[str, Any]) -> dict[str, float]:
+    return {
+        cell["verdict"]["check"]: cell["verdict"]["points"]
+        for cell in result["cells"].values()
+        if "verdict" in cell
+    }
+
+
+def test_the_solution_earns_all_points_and_the_release_none(
+    lab: Lab, service: GradingService
+) -> None:
+    answers = {name: cell.text for name, cell in lab.exercises.items()}
+    solved = service.grade(submitted(lab, answers))
+    commented = {name: f"# mine\n{text}" for name, text in answers.items()}
+    again = service.grade(submitted(lab, commented))
+    unsolved = service.grade(submitted(lab, {}))
+    worth = {name: cell.points for name, cell in lab.checks.items()}
+    assert points(solved) == worth
+    assert solved["notes"] == unsolved["notes"] == []
+    assert points(unsolved) == dict.fromkeys(worth, 0)
+    # What is known of the checks' conversations says the same again, without their work.
+    assert points(again) == worth
+    assert again["spared"] == len(worth)
