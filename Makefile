@@ -35,7 +35,7 @@ grade: EXTRAS += $(if $(DASK),cluster) $(if $(COURSE_DATABASE),postgres)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab check status next hint solution reset grade doctor class build import \
-	figures bank site lint format test
+	figures pictures bank site lint format test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,11 @@ import: setup ## authors: bring edits of an instructor notebook back to its sour
 
 figures: setup ## authors: draw the figures of the reading chapters anew
 	@$(ALONE) $(RUN) -m course.readings.figures
+
+pictures: EXTRAS += dev browser
+pictures: setup ## authors: take the README's pictures anew, in a browser
+	@SCREENSHOTS=docs $(ALONE) $(RUN) -m pytest tests/browser/test_learner.py \
+		tests/browser/test_instructor.py -k "real or feedback"
 
 bank: setup ## authors: prove the checks with the answer bank (LAB=…)
 	@$(ALONE) $(RUN) -m autograde.bank $(LAB)

@@ -1,4 +1,4 @@
-"""Start JupyterLab at the root of the clone, on a lab.
+"""Start JupyterLab at the root of the clone, on the course home or a lab.
 
 All of its configuration is on the command line and in one folder that an environment variable
 names, so that nothing is written to the user's own Jupyter settings.
@@ -17,10 +17,12 @@ from urllib.parse import quote
 
 from course.checks.hidden import REPOSITORY
 from course.errors import CourseError
+from course.home import LABEXTENSIONS
 
 FIRST_PORT, TRIED_PORTS = 8888, 50
 SETTINGS = Path(__file__).parent / "jupyter_config"
-"""No news pop-up; Markdown opens as it reads. JupyterLab finds it on its configuration path."""
+"""What JupyterLab finds on its configuration path: the course home's part of the server; no news
+pop-up; Markdown opens as it reads; nbgrader's panels, which are for instructors, are left out."""
 
 
 def start_jupyterlab(
@@ -35,7 +37,7 @@ def start_jupyterlab(
     Parameters
     ----------
     notebook
-        The notebook to open, below the root; None for the file browser.
+        The notebook to open, below the root; None for the course home.
     port
         The port to listen on, as `choose_port` returns it.
     browser
@@ -69,6 +71,7 @@ def jupyterlab_command(
         *(sys.executable, "-m", "jupyterlab"),
         f"--ServerApp.root_dir={repository}",
         f"--LabApp.default_url={page}",
+        f"--LabApp.extra_labextensions_path={LABEXTENSIONS}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         "--Application.log_level=WARN",
