@@ -10,14 +10,29 @@ from pathlib import Path
 from course.checks.hidden import REPOSITORY
 from course.errors import CourseError
 
+ORDER = (
+    "m3_data/leakage_free_splits",
+    "m3_data/down_sampling",
+    "m5_evaluation/offline_metrics",
+    "m5_evaluation/ab_testing",
+    "m5_evaluation/offline_vs_online",
+)
+"""The order of labs in the modules that have several; others follow by name."""
+
 _LAB_LINE = re.compile(r"^%lab\s+(\S+)\s*$", re.MULTILINE)
 _BESIDE = re.compile(r"\.(new-[0-9a-f]{8}|backup-[0-9-]+)$")
 
 
 def lab_names(repository: Path = REPOSITORY) -> list[str]:
-    """Return the names of all released labs, as ``module/stem``, in order."""
+    """Return the names of all released labs, as ``module/stem``, in the order to take them."""
     releases = (repository / "release").glob("*/*.ipynb")
-    return sorted(f"{path.parent.name}/{path.stem}" for path in releases)
+    return sorted((f"{path.parent.name}/{path.stem}" for path in releases), key=_place)
+
+
+def _place(lab: str) -> tuple[str, int, str]:
+    """Return what sorts a lab: its module, then its place there."""
+    module, _, stem = lab.partition("/")
+    return module, ORDER.index(lab) if lab in ORDER else len(ORDER), stem
 
 
 def find_lab(name: str, repository: Path = REPOSITORY) -> str:

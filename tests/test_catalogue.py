@@ -14,6 +14,7 @@ from authoring.lab import read_lab
 from course.catalogue import catalogue, home_data, lab_entry, next_exercise
 from course.checks.verdict import Status, Verdict
 from course.errors import CourseError
+from course.labs import ORDER, lab_names
 from course.progress import read_progress, record_check, record_hint
 
 
@@ -116,3 +117,10 @@ def test_a_damaged_release_is_a_sentence(clone: Path, content: str) -> None:
     (clone / "release" / f"{PRACTICE}.ipynb").write_text(content)
     with pytest.raises(CourseError, match="git checkout release/m0_practice/doubling"):
         catalogue(clone)
+
+
+def test_labs_come_in_the_order_to_take_them() -> None:
+    names = lab_names(ROOT)
+    assert [name for name in names if name in ORDER] == list(ORDER)
+    modules = [name.split("/")[0] for name in names]
+    assert modules == sorted(modules)
