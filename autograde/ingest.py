@@ -25,6 +25,10 @@ LARGEST_CELL = 200_000
 MOST_CELLS = 400
 MOST_EXTRA_CELLS = 60
 
+SUBMITTED_AS = "submitted_as"
+"""Key of a submitted cell's metadata under which nbgrader's id is kept, if it had one."""
+_LONGEST_ID = 200
+
 NOTES_KEY = "course"
 """Key of the notebook's metadata under which the notes are kept."""
 
@@ -35,6 +39,8 @@ class UnreadableError(Exception):
 
 def read_submission(path: str | os.PathLike[str]) -> NotebookNode:
     """Read a submitted notebook, older formats included.
+
+    Of its cells, the kind, the text and nbgrader's id are taken, and nothing else of it.
 
     Raises
     ------
@@ -54,8 +60,7 @@ def read_submission(path: str | os.PathLike[str]) -> NotebookNode:
         raise UnreadableError(f"The notebook's format ({data['nbformat']}) is not known.")
     if len(data["cells"]) > MOST_CELLS:
         raise UnreadableError(f"The notebook has more than {MOST_CELLS} cells.")
-    data["cells"] = [cell | {"source": _source(cell)} for cell in data["cells"] if _is_cell(cell)]
-    return nbformat.from_dict(data)
+    return _plain(data["cells"])
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
@@ -72,10 +77,11 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         descriptor = os.open(path, flags)
     except OSError:
         raise UnreadableError("The file could not be opened, or is a link.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError("This is not a regular file.")
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("This is not a regular file.")
         if status.st_size > LARGEST_FILE:
             raise UnreadableError(f"The file is larger than {LARGEST_FILE // 1_000_000} MB.")
         return stream.read(LARGEST_FILE + 1)
@@ -144,11 +150,31 @@ def notes_of(notebook: NotebookNode) -> list[str]:
 
 def _upgrade(data: dict[str, object]) -> NotebookNode:
     try:
-        return nbformat.convert(nbformat.reads(json.dumps(data), as_version=nbformat.NO_CONVERT), 4)
+        old = nbformat.reads(json.dumps(data), as_version=nbformat.NO_CONVERT)
+        return _plain(nbformat.convert(old, 4).cells)
     except Exception:  # nbformat raises many kinds for an odd old notebook
         raise UnreadableError(
             f"The notebook's format ({data['nbformat']}) is old and could not be upgraded."
         ) from None
+
+
+def _plain(cells: list[object]) -> NotebookNode:
+    """Return a notebook with what is taken of a submission's cells: kind, text and id."""
+    kept = [
+        nbformat.from_dict(
+            {
+                "id": f"submitted-{number}",
+                "cell_type": cell["cell_type"],
+                "source": _source(cell),
+                "metadata": {SUBMITTED_AS: _grade_id(cell)},
+            }
+        )
+        for number, cell in enumerate(cells)
+        if _is_cell(cell)
+    ]
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = kept
+    return notebook
 
 
 def _take_answers(
@@ -161,7 +187,7 @@ def _take_answers(
     seen: set[str] = set()
     left_out, here, extra_count = 0, -1, 0
     for cell in submission.cells:
-        kind, text, grade_id = cell.cell_type, cell.source, _grade_id(cell)
+        kind, text, grade_id = cell.cell_type, cell.source, cell.metadata[SUBMITTED_AS]
         known = position.get(grade_id)
         if known is not None and grade_id not in seen:
             here = known
@@ -208,7 +234,7 @@ def _grade_id(cell: NotebookNode) -> str | None:
     metadata = cell.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return grade_id if isinstance(grade_id, str) else None
+    return grade_id if isinstance(grade_id, str) and len(grade_id) < _LONGEST_ID else None
 
 
 def _is_cell(cell: object) -> bool:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograde.ingest import NOTES_KEY, is_graded
-from autograde.report import read_graded
+from autograde.report import printable, read_graded
 from course.checks.magics import VERDICT_MIME
 from course.checks.naming import check_name, exercise_of
 from course.checks.verdict import Status
@@ -137,7 +137,7 @@ def _lab_table(found: ClassItems, lab: str, title: str) -> Table:
             str(item.statuses[Status.NOT_STARTED]),
             str(item.statuses["stopped"]),
             f"{median(spent):.2f}" if spent else "",
-            Text(f"{count} × {_short(text)}" if text else ""),
+            Text(printable(f"{count} × {_short(text)}") if text else ""),
         )
     return table
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from authoring.environment import put_tools_on_path
+from autograde.side_files import set_aside_in_class
 
 COURSE_ID = "ml_system_design"
 GRADEBOOK_VARIABLE = "COURSE_GRADEBOOK"
@@ -55,8 +56,13 @@ def configure(config: Config, root: Path) -> None:
 
 
 def make_folders(root: Path) -> None:
-    """Make the folders that nbgrader expects to be there."""
+    """Make the folders that nbgrader expects to be there, fit for its commands.
+
+    nbgrader reads a submission's time stamp before any hook of ours: one that is a pipe would hold
+    it for ever, so that odd files are moved out of all submissions here.
+    """
     gradebook, exchange = _run_time_folders(root)
+    set_aside_in_class(gradebook / "submitted")
     for folder in (gradebook, exchange):
         folder.mkdir(parents=True, exist_ok=True)
     # nbgrader asks that everybody can write to the exchange.

@@ -38,9 +38,11 @@ def clean_outputs(outputs: object) -> list[NotebookNode]:
 
 def _clean(output: dict[str, object]) -> NotebookNode | None:
     kind = output.get("output_type")
+    if not isinstance(kind, str):
+        return None
     if kind == "stream":
         name = output.get("name")
-        name = name if name in _STREAMS else "stdout"
+        name = name if isinstance(name, str) and name in _STREAMS else "stdout"
         return new_output("stream", name=name, text=_text(output.get("text")))
     if kind in ("display_data", "execute_result"):
         data = _clean_data(output.get("data"))

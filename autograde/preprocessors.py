@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from autograde.ingest import (
     read_submission,
     rebuild,
 )
-from autograde.side_files import set_aside_names, set_aside_odd_files
+from autograde.side_files import aside_of, set_aside_names, set_aside_odd_files
 from course.checks.magics import VERDICT_MIME
 from course.checks.verdict import visible_part
 
@@ -44,12 +45,7 @@ class OtherCellsError(Exception):
 def set_odd_files_aside(assignment: str, student: str, notebooks: list[str]) -> None:
     """Move links, pipes and the like out of a submission; nbgrader's hook before it takes one."""
     for folder in dict.fromkeys(Path(notebook).parent for notebook in notebooks):
-        set_aside_odd_files(folder, _aside(folder))
-
-
-def _aside(folder: Path) -> Path:
-    """Return where odd files of a submission go: beside ``submitted``, by student and module."""
-    return folder.parents[2] / "set_aside" / folder.parent.name / folder.name
+        set_aside_odd_files(folder, aside_of(folder))
 
 
 class SubmissionExporter(NotebookExporter):
@@ -63,12 +59,15 @@ class SubmissionExporter(NotebookExporter):
         self, filename: str, resources: dict[str, object] | None = None, **options: object
     ) -> tuple[str, dict[str, object]]:
         """Convert a notebook file, or an empty notebook in its place."""
+        path = Path(filename)
+        if path.parents[2].name == "autograded":
+            # Of the second half of a grading: what the first half has rebuilt and written.
+            return super().from_filename(filename, resources, **options)
         try:
             notebook = read_submission(filename)
         except UnreadableError as reason:
             notebook = new_notebook()
             add_notes(notebook, [f"The submitted notebook could not be graded. {reason}"])
-        path = Path(filename)
         resources = resources or {}
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)
@@ -94,12 +93,12 @@ class RebuildSubmission(NbGraderPreprocessor):
         unreadable = notes_of(nb) if not nb.cells else []
         notebook, notes = (release, unreadable) if unreadable else rebuild(nb, release)
         keep_fingerprint(notebook, fingerprint(submitted, path, stored))
-        odd = set_aside_names(_aside(Path(resources["metadata"]["path"])))
+        odd = set_aside_names(aside_of(Path(resources["metadata"]["path"])))
         if odd:
             notes = [*notes, f"Not taken along: {', '.join(odd[:10])}."]
         add_notes(notebook, notes)
         if notes:
-            lines = "\n".join(f"- {note}" for note in notes)
+            lines = "\n".join(f"- {html.escape(note, quote=False)}" for note in notes)
             notebook.cells.insert(0, new_markdown_cell(f"**Notes on this submission**\n\n{lines}"))
         return notebook, resources
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from authoring.environment import put_tools_on_path
 from autograde.ingest import is_graded, notes_of
@@ -99,13 +101,23 @@ def read_graded(path: Path) -> NotebookNode | None:
         return None
 
 
+def printable(text: str) -> str:
+    """Return a text of a stranger's that does nothing to a terminal but be read."""
+    return "".join(char for char in text if char == "\n" or not _is_control(char))
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs")
+
+
 def grade_table(rows: list[GradeRow], title: str) -> Table:
     """Return the rows as a table for the terminal."""
     table = Table("student", "lab", "points", "remarks", title=title)
     for row in rows:
         points = "no grade" if row.missing else f"{row.points:g} of {row.most_points:g}"
         remarks = [row.missing] if row.missing else row.notes
-        table.add_row(row.student, row.lab, points, "\n".join(remarks))
+        texts = (row.student, row.lab, points, "\n".join(remarks))
+        table.add_row(*(Text(printable(text)) for text in texts))
     return table
 
 

@@ -7,6 +7,8 @@ the gradebook, a pipe that never ends or a file of gigabytes is moved out of the
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ from nbgrader.utils import parse_utc
 
 LARGEST_FILE = 20_000_000
 """Bytes of one file."""
+LARGEST_TOTAL = 50_000_000
+"""Bytes of all files together."""
 MOST_FILES = 200
 TIME_STAMP = "timestamp.txt"
 """nbgrader's own file: when the submission came. It stops at one that it can't read."""
@@ -22,6 +26,7 @@ DEEPEST = 8
 """Folders within one another."""
 _LONGEST_NAME = 80
 _LONGEST_TIME = 200
+_UNUSUAL = re.compile(r"[^\w .()\-]", re.ASCII)
 _REASONS = {
     "link": "a link",
     "odd": "no regular file",
@@ -51,11 +56,26 @@ def set_aside_odd_files(folder: Path, aside: Path) -> list[str]:
         _move(folder, aside / folder.name)
         folder.mkdir()
         return [folder.name]
-    for path, reason in list(_odd_files(folder)):
+    odd = list(_odd_files(folder))
+    if odd:  # of an earlier submission, what was set aside is no longer told
+        shutil.rmtree(aside, ignore_errors=True)
+    for path, reason in odd:
         name = path.relative_to(folder).as_posix()
         _move(path, aside / f"{len(moved)}-{reason}-{path.name[-_LONGEST_NAME:]}")
         moved.append(name)
     return moved
+
+
+def set_aside_in_class(submitted: Path) -> None:
+    """Move what is no ordinary file out of all submissions, which are by student and module."""
+    for folder in sorted(submitted.glob("*/*")):
+        if folder.is_dir():
+            set_aside_odd_files(folder, aside_of(folder))
+
+
+def aside_of(folder: Path) -> Path:
+    """Return where odd files of a submission go: beside ``submitted``, by student and module."""
+    return folder.parents[2] / "set_aside" / folder.parent.name / folder.name
 
 
 def set_aside_names(aside: Path) -> list[str]:
@@ -66,9 +86,10 @@ def set_aside_names(aside: Path) -> list[str]:
     for entry in sorted(os.listdir(aside)):
         _, _, rest = entry.partition("-")
         reason, _, name = rest.partition("-")
-        names.append(
-            f"`{name}` ({_REASONS.get(reason, 'a link')})" if name else f"`{entry}` (a link)"
-        )
+        why = _REASONS.get(reason)
+        # It goes into a cell of Markdown: a name may say nothing but a name.
+        shown = _UNUSUAL.sub("_", name if why else entry)
+        names.append(f"`{shown}` ({why or 'a link'})")
     return names
 
 
@@ -92,7 +113,7 @@ def read_side_files(folder: Path, most_bytes: int) -> dict[str, bytes]:
 
 
 def _odd_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    count = 0
+    count = total = 0
     for path, status in _walk(folder):
         if stat.S_ISLNK(status.st_mode):
             yield path, "link"
@@ -102,9 +123,9 @@ def _odd_files(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, "large"
         elif path == folder / TIME_STAMP and not _is_time(path):
             yield path, "time"
-        else:
-            count += 1
-            if count > MOST_FILES:
+        elif path.suffix != ".ipynb":
+            count, total = count + 1, total + status.st_size
+            if count > MOST_FILES or total > LARGEST_TOTAL:
                 yield path, "many"
 
 
@@ -116,7 +137,9 @@ def _walk(folder: Path, depth: int = 0) -> Iterator[tuple[Path, os.stat_result]]
             status = os.lstat(path)
         except OSError:
             continue
-        if stat.S_ISDIR(status.st_mode) and depth < DEEPEST:
+        # A folder in the place of a file that nbgrader opens is no folder to look into.
+        in_place = depth == 0 and (path.suffix == ".ipynb" or name == TIME_STAMP)
+        if stat.S_ISDIR(status.st_mode) and depth < DEEPEST and not in_place:
             yield from _walk(path, depth + 1)
         else:
             yield path, status

@@ -66,8 +66,11 @@ class Learner:
         """Return those of the names that the learner has defined, as values or stand-ins."""
         found = {}
         for name in wanted:
-            reply = self._exchange({"do": "look up", "name": name})
-            if reply["outcome"] == "value":
+            try:
+                reply = self._exchange({"do": "look up", "name": name})
+            except CannotCrossError:  # a value that is no data counts as none
+                continue
+            if reply["outcome"] == "value" and "value" in reply:
                 found[name] = reply["value"]
         return found
 
@@ -109,7 +112,10 @@ class Learner:
     def _call_back(self, request: dict[str, Any]) -> dict[str, object]:
         """Run a function that a check handed over, for the learner's code."""
         try:
-            function = self.callbacks[request["number"]]
+            number = request["number"]
+            if type(number) is not int or not 0 <= number < len(self.callbacks):
+                raise IndexError("no such function was handed over")
+            function = self.callbacks[number]
             return {"value": function(*request["arguments"], **request["named"])}
         except Exception as error:
             return {"raised": f"{type(error).__name__}: {error}"}
@@ -189,19 +195,24 @@ def _stub_class(type_name: str, traits: frozenset[str]) -> type[Stub]:
 
 def _as_exception(reply: dict[str, Any]) -> Exception:
     """Return what the learner's code raised, as the nearest builtin exception."""
-    kinds = [kind for kind in reply.get("kinds") or () if type(kind) is str]
-    message = str(reply.get("message", ""))
+    kinds = reply.get("kinds")
+    kinds = [kind for kind in kinds if type(kind) is str] if type(kinds) is list else []
+    message = reply.get("message")
+    message = message if type(message) is str else ""
+    place = reply.get("place")
+    well_formed = type(place) is list and [type(part) for part in place] == [str, int]
     error: Exception = LearnerError(message)
-    for kind in kinds:
+    # Of these two, one would end a loop of the check, the other say that the check is broken.
+    known_here = [kind for kind in kinds if kind not in ("StopIteration", "StopAsyncIteration")]
+    for kind in known_here if well_formed else [k for k in known_here if "Import" not in k]:
         known = getattr(builtins, kind, None)
         if isinstance(known, type) and issubclass(known, Exception) and known is not Exception:
             error = _made(known, message)
             break
-    place = reply.get("place")
     error.learner = {  # type: ignore[attr-defined]
         "kind": kinds[0] if kinds else "Exception",
         "message": message,
-        "place": tuple(place) if place else None,
+        "place": tuple(place) if well_formed else None,
         "own": bool(reply.get("own")),
     }
     return error

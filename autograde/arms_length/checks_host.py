@@ -8,8 +8,8 @@ then grades submissions as they come, each in a fork of its own.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
+import json
 import os
 import resource
 import selectors
@@ -25,21 +25,21 @@ from typing import Any, NoReturn
 import autograde
 import course
 from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, Frame
+from autograde.arms_length.fork import die_with_parent
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.grading import CHECK_SECONDS, Learned, SubmissionGrader
+from autograde.arms_length.grading import CHECK_SECONDS, UNREADABLE, Learned, SubmissionGrader
 from autograde.arms_length.learner_process import HostGoneError, end_all_of
 from autograde.arms_length.plan import Submission
 from autograde.arms_length.shell import start_shell
 from autograde.arms_length.transcripts import Transcripts
 from autograde.sandbox import Tier, host_command
 
-UNREADABLE = "gave an answer that could not be looked at"
-
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.5
-_MEMORY_BYTES = 3 << 30
+_MOST_LEARNED = 100_000_000
+"""Bytes of one grading's conversations that are kept."""
+_MEMORY_BYTES = 2 << 30
 """What a grading may use beyond what it starts with: a learner's data can be made to be large."""
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 @dataclass
@@ -71,7 +71,7 @@ class _Grading:
 
     def is_stuck(self, now: float) -> bool:
         """Say whether a check takes longer than it and the learner's code may together."""
-        most = CHECK_SECONDS + self.submission.call_seconds + _GRACE_SECONDS
+        most = 2 * (CHECK_SECONDS + self.submission.call_seconds + _GRACE_SECONDS)
         return bool(self.working_on) and now - self.since > most
 
 
@@ -127,7 +127,7 @@ class ChecksHost:
 
     def _grade(self, submission: Submission, given_up: dict[str, str], answer: Channel) -> NoReturn:
         """Grade in the fork, and leave past every handler of the parent's."""
-        _die_with_parent()
+        die_with_parent()
         _limit_memory()
         try:
             grader = SubmissionGrader(
@@ -139,7 +139,7 @@ class ChecksHost:
                 lambda exercise: answer.send({"working on": exercise}),
             )
             try:
-                result = grader.grade()
+                result = json.dumps(grader.grade()).encode()
                 answer.send({"result": result, "learned": _as_data(grader.learned)})
             except HostGoneError as error:
                 answer.send({"failed": str(error), "learned": []})
@@ -190,17 +190,14 @@ class ChecksHost:
 
 
 def _as_data(learned: list[Learned]) -> list[tuple[bytes, list[object], object]]:
-    """Return conversations as what can cross to the host."""
-    return [
-        (key, [(asked.header, list(asked.buffers), answer) for asked, answer in steps], verdict)
-        for key, steps, verdict in learned
-    ]
-
-
-def _die_with_parent() -> None:
-    """Have this process end when the host does, however that ends; where Linux can do it."""
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    """Return conversations as what can cross to the host, as many as fit into a message."""
+    kept, size = [], 0
+    for key, steps, verdict in learned:
+        size += sum(asked.size for asked, _ in steps)
+        if size <= _MOST_LEARNED:
+            said = [(asked.header, list(asked.buffers), answer) for asked, answer in steps]
+            kept.append((key, said, verdict))
+    return kept
 
 
 def _limit_memory() -> None:

@@ -12,6 +12,7 @@ import decimal
 import fractions
 import json
 import re
+import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +26,19 @@ LARGEST_TEXT = 20_000_000
 MOST_ITEMS = 2_000_000
 """Items of all containers of one message together."""
 DEEPEST = 40
+MOST_BITS = 100_000
+"""Bits of an integer, or of a fraction's parts; arithmetic with more takes too long."""
+MOST_DIGITS = 5_000
+MOST_TUPLE_KEYS = 20_000
+"""Tuples that are hashed in one message: theirs can be made equal, and then cost its square."""
+_OFFSET = re.compile(r"UTC|(UTC)?[+-]\d\d:\d\d")
+_LARGEST_KEY = 2**61 - 2
 
 _SAFE_KINDS = "biufcmMSU"
 # Extension dtypes that are rebuilt by name; any other column crosses as objects.
 _EXTENSION = re.compile(
-    r"string|str|boolean|U?Int(8|16|32|64)|Float(32|64)|datetime64\[(s|ms|us|ns), [\w/+:\-]+\]"
+    r"string|str|boolean|U?Int(8|16|32|64)|Float(32|64)"
+    r"|datetime64\[(s|ms|us|ns), (?P<zone>[\w/+:\-]+)\]"
 )
 
 
@@ -184,8 +193,14 @@ def _pairs(encoder: _Encoder, value: dict[object, object], depth: int) -> list[o
     return ["dict", pairs]
 
 
+def _hex(value: int) -> str:
+    if value.bit_length() > MOST_BITS:
+        raise CannotCrossError(f"an integer of {value.bit_length():,} bits is too large")
+    return hex(value)
+
+
 _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
-    int: lambda e, v, d: v if abs(v) < 2**53 else ["int", hex(v)],
+    int: lambda e, v, d: v if abs(v) < 2**53 else ["int", _hex(v)],
     float: lambda e, v, d: ["float", v.hex()],
     complex: lambda e, v, d: ["complex", v.real.hex(), v.imag.hex()],
     bytes: lambda e, v, d: ["bytes", e.buffer(v)],
@@ -202,7 +217,7 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], object]] = {
     datetime.time: lambda e, v, d: ["time", v.isoformat()],
     datetime.timedelta: lambda e, v, d: ["timedelta", v.days, v.seconds, v.microseconds],
     decimal.Decimal: lambda e, v, d: ["decimal", str(v)],
-    fractions.Fraction: lambda e, v, d: ["fraction", hex(v.numerator), hex(v.denominator)],
+    fractions.Fraction: lambda e, v, d: ["fraction", _hex(v.numerator), _hex(v.denominator)],
     type(pd.NaT): lambda e, v, d: ["not a time"],
     type(pd.NA): lambda e, v, d: ["not available"],
     pd.Timestamp: lambda e, v, d: ["timestamp", v.isoformat(), str(v.tz) if v.tz else None, v.unit],
@@ -229,6 +244,7 @@ _SUBCLASS_WRITERS: tuple[tuple[type, Callable[[_Encoder, Any, int], object]], ..
 class _Decoder:
     def __init__(self, buffers: list[bytes], reference: Reference | None) -> None:
         self.buffers, self.reference, self.items = buffers, reference, 0
+        self.tuple_keys = 0
 
     def decode(self, tree: object, depth: int) -> Any:
         self.items += 1
@@ -284,8 +300,11 @@ class _Decoder:
         values = self.all(items, depth)
         if name == "object":
             return _object_array(values)
-        if not _EXTENSION.fullmatch(str(name)):
+        match = _EXTENSION.fullmatch(str(name))
+        if not match:
             raise CannotCrossError(f"columns of {str(name)[:40]} do not cross")
+        if match["zone"]:
+            _zone(match["zone"])
         return pd.Series(values, dtype=str(name)).array
 
     def index(self, parts: list[object], depth: int) -> pd.Index:
@@ -300,12 +319,15 @@ class _Decoder:
     def series(self, parts: list[object], depth: int) -> pd.Series:
         column, index, name = parts
         values, labels = self.column(column, depth), self.decode(index, depth)
+        _check_lengths([values], labels)
         return pd.Series(values, index=labels, name=self.decode(name, depth))
 
     def frame(self, parts: list[object], depth: int) -> pd.DataFrame:
         columns, index, names = parts
         labels = self.decode(index, depth)
-        values = {i: pd.Series(self.column(c, depth), index=labels) for i, c in enumerate(columns)}
+        decoded = [self.column(column, depth) for column in columns]
+        _check_lengths(decoded, labels)
+        values = {place: pd.Series(column, index=labels) for place, column in enumerate(decoded)}
         frame = pd.DataFrame(values, index=labels)
         frame.columns = self.decode(names, depth)
         return frame
@@ -314,13 +336,39 @@ class _Decoder:
         state = self.decode(parts[0], depth)
         kinds = {kind.__name__: kind for kind in _BIT_GENERATORS}
         bits = kinds[state["bit_generator"]]()
+        # numpy takes these places as they are, also outside of its arrays.
+        _check_place(state["state"].get("pos", 0), 624)
+        _check_place(state.get("buffer_pos", 0), 4)
         bits.state = state
         return np.random.Generator(bits)
+
+    def key(self, value: Any) -> Any:
+        """Return a value that is to be hashed, unless there can be many with the same hash.
+
+        Numbers that are equal modulo 2**61 - 1 have one hash: a set of such numbers takes the
+        square of its size in time.
+        """
+        if isinstance(value, (decimal.Decimal, fractions.Fraction, complex)):
+            raise CannotCrossError(f"a {type(value).__name__} does not cross as a key")
+        if isinstance(value, int) and abs(value) > _LARGEST_KEY:
+            raise CannotCrossError("an integer is too large for a key")
+        if isinstance(value, (tuple, frozenset)):
+            self.tuple_keys += 1
+            if self.tuple_keys > MOST_TUPLE_KEYS:
+                raise CannotCrossError("there are too many tuples for keys")
+            for item in value:
+                self.key(item)
+        return value
 
     def refer(self, parts: list[object], depth: int) -> object:
         if self.reference is None:
             raise CannotCrossError("a reference has no place here")
         return self.reference(parts[0])
+
+
+def _check_place(place: object, most: int) -> None:
+    if not isinstance(place, (int, np.integer)) or not 0 <= place <= most:
+        raise CannotCrossError("a generator's state is malformed")
 
 
 _BIT_GENERATORS = (
@@ -332,6 +380,12 @@ _BIT_GENERATORS = (
 )
 
 
+def _check_lengths(columns: list[Any], labels: object) -> None:
+    """Raise for a column that pandas would stretch to the length of its index."""
+    if not isinstance(labels, pd.Index) or any(len(column) != len(labels) for column in columns):
+        raise CannotCrossError("a column is not as long as its index")
+
+
 def _object_array(values: list[object]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     for place, value in enumerate(values):
@@ -339,29 +393,49 @@ def _object_array(values: list[object]) -> np.ndarray:
     return array
 
 
+def _int(text: str) -> int:
+    if len(text) > MOST_BITS // 4 + 4:
+        raise CannotCrossError("an integer is too large")
+    return int(text, 16)
+
+
+def _decimal(text: str) -> decimal.Decimal:
+    value = decimal.Decimal(text)
+    if value.is_finite() and abs(value.adjusted()) + len(value.as_tuple().digits) > MOST_DIGITS:
+        raise CannotCrossError("a decimal is too large")
+    return value
+
+
 def _timestamp(text: str, zone: str | None, unit: str) -> pd.Timestamp:
     stamp = pd.Timestamp(str(text)).as_unit(str(unit))
-    return stamp.tz_convert(str(zone)) if zone else stamp
+    return stamp.tz_convert(_zone(str(zone))) if zone else stamp
+
+
+def _zone(name: str) -> str:
+    """Return the name of a time zone; other names would have files opened."""
+    if not _OFFSET.fullmatch(name) and name not in zoneinfo.available_timezones():
+        raise CannotCrossError(f"there is no time zone named {name[:40]!r}")
+    return name
 
 
 _READERS: dict[str, Callable[[_Decoder, list[Any], int], Any]] = {
-    "int": lambda r, p, d: int(p[0], 16),
+    "int": lambda r, p, d: _int(p[0]),
     "float": lambda r, p, d: float.fromhex(p[0]),
     "complex": lambda r, p, d: complex(float.fromhex(p[0]), float.fromhex(p[1])),
     "bytes": lambda r, p, d: r.buffer(p[0]),
     "list": lambda r, p, d: r.all(p[0], d),
     "tuple": lambda r, p, d: tuple(r.all(p[0], d)),
-    "set": lambda r, p, d: set(r.all(p[0], d)),
-    "frozenset": lambda r, p, d: frozenset(r.all(p[0], d)),
-    "dict": lambda r, p, d: {r.decode(k, d): r.decode(v, d) for k, v in p[0]},
+    "set": lambda r, p, d: {r.key(item) for item in r.all(p[0], d)},
+    "frozenset": lambda r, p, d: frozenset(r.key(item) for item in r.all(p[0], d)),
+    "dict": lambda r, p, d: {r.key(r.decode(k, d)): r.decode(v, d) for k, v in p[0]},
     "range": lambda r, p, d: range(*map(int, p)),
     "slice": lambda r, p, d: slice(*r.all(list(p), d)),
     "datetime": lambda r, p, d: datetime.datetime.fromisoformat(p[0]),
     "date": lambda r, p, d: datetime.date.fromisoformat(p[0]),
     "time": lambda r, p, d: datetime.time.fromisoformat(p[0]),
     "timedelta": lambda r, p, d: datetime.timedelta(*map(int, p)),
-    "decimal": lambda r, p, d: decimal.Decimal(p[0]),
-    "fraction": lambda r, p, d: fractions.Fraction(int(p[0], 16), int(p[1], 16)),
+    "decimal": lambda r, p, d: _decimal(p[0]),
+    "fraction": lambda r, p, d: fractions.Fraction(_int(p[0]), _int(p[1])),
     "not a time": lambda r, p, d: pd.NaT,
     "not available": lambda r, p, d: pd.NA,
     "timestamp": lambda r, p, d: _timestamp(*p),

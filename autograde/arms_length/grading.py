@@ -7,18 +7,25 @@ comes as data.
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograde.arms_length.alarm import work_limit
-from autograde.arms_length.channel import Channel, ClosedError, Frame, TooSlowError
+from autograde.arms_length.channel import Channel, ClosedError, Frame, TooSlowError, pack
 from autograde.arms_length.checks import Learner, LearnerGoneError
+from autograde.arms_length.fork import in_a_fork
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.learner_process import LearnerProcess, StoppedError, next_number
+from autograde.arms_length.learner_process import (
+    HostGoneError,
+    LearnerProcess,
+    StoppedError,
+    next_number,
+)
 from autograde.arms_length.plan import Cell, Kind, Submission
 from autograde.arms_length.transcripts import (
     Budget,
@@ -27,12 +34,18 @@ from autograde.arms_length.transcripts import (
     Step,
     Transcripts,
 )
+from autograde.outputs import clean_outputs
 from course.checks.verdict import Status, Verdict, run_check
 
-CHECK_SECONDS = 60
+CHECK_SECONDS = 20
 """Seconds of this process's own work on one check; a learner's answer can be made to cost work."""
 
+_GRACE_SECONDS = 5
 TOO_MUCH_WORK = "The check gave up on this answer: it takes too much work to look at."
+
+MOST_SHOWN = 20_000_000
+"""Characters of all outputs of a notebook; those of further cells are left out."""
+UNREADABLE = "gave an answer that could not be looked at"
 
 Learned = tuple[bytes, list[Step], dict[str, Any] | None]
 """A conversation for the record: the check's key, the questions and answers, the verdict."""
@@ -40,6 +53,10 @@ Learned = tuple[bytes, list[Step], dict[str, Any] | None]
 
 class SubmissionGrader:
     """Grades one submission; make one for each.
+
+    First all of the learner's cells run, in order; wherever checks stand, a copy of their process
+    is put aside as it is there. Then the checks talk to the copies. So no cell can show what a
+    check has asked: all that the learner will see of the cells has been said by then.
 
     Parameters
     ----------
@@ -66,23 +83,20 @@ class SubmissionGrader:
         given_up: dict[str, str] | None = None,
         tell: Callable[[str], None] = lambda exercise: None,
     ) -> None:
-        self.submission, self.given, self.control = submission, given, control
-        self._tell = tell
+        self.submission, self.given = submission, given
         self.transcripts = transcripts
+        self._tell = tell
         self.results: dict[int, dict[str, Any]] = {}
         self.notes = [f"`{name}` {reason}." for name, reason in (given_up or {}).items()]
         self.learned: list[Learned] = []
         self.seconds: dict[str, float] = defaultdict(float)
         self.spared = 0
+        self._deadline = time.monotonic() + submission.total_seconds
         self._stopped: dict[str, str] = dict(given_up or {})
         self._raised: dict[str, str] = {}
-        self._ended: list[tuple[Cell, int]] = []
         self._budgets: dict[str, Budget] = {}
-        self._reached = 0
-        self._process: LearnerProcess | None = None
-        self._lent: Channel | None = None
-        self._defined: list[tuple[Frame, Frame]] = []
-        self._deadline = time.monotonic() + submission.total_seconds
+        self._shown = 0
+        self._learner = _LearnerAtWork(submission, control, self._deadline)
 
     def grade(self) -> dict[str, Any]:
         """Grade the submission and return what came of it, as plain data.
@@ -95,22 +109,11 @@ class SubmissionGrader:
             ``seconds``: seconds that each exercise's own code took; ``spared``: how many checks
             were answered from the record.
         """
-        self.given.rewind()
-        plays = self.submission.needs_plays()
         try:
-            for cell in self.submission.cells:
-                if cell.kind is Kind.GIVEN:
-                    self._reached += 1
-                    continue
-                if cell.kind is not Kind.CHECK:
-                    self._take_back()
-                if cell.kind is Kind.LEARNER or (cell.kind is Kind.PLAY and plays):
-                    self._run(cell)
-                elif cell.kind is Kind.CHECK:
-                    self._check(cell)
+            self._run_cells()
+            self._run_checks()
         finally:
-            if self._process is not None:
-                self._process.kill()
+            self._learner.end()
         return {
             "cells": self.results,
             "notes": self.notes,
@@ -118,164 +121,186 @@ class SubmissionGrader:
             "spared": self.spared,
         }
 
-    def _run(self, cell: Cell) -> None:
+    def _run_cells(self) -> None:
+        """Run the learner's cells, and put a copy of their process aside where checks stand."""
+        plays = self.submission.needs_plays()
+        reached, aside = 0, False
+        for cell in self.submission.cells:
+            if cell.kind is Kind.GIVEN:
+                reached += 1
+            elif cell.kind is Kind.LEARNER or (cell.kind is Kind.PLAY and plays):
+                self._run(cell, reached)
+            if cell.kind is Kind.CHECK and not aside:
+                self._learner.put_aside(cell.index, reached)
+            if cell.kind is not Kind.PLAY or plays:
+                aside = cell.kind is Kind.CHECK
+
+    def _run(self, cell: Cell, reached: int) -> None:
         """Run a cell of the learner's."""
-        reason = self._reason_not_to_run(cell)
-        if reason:
-            self.results[cell.index] = _error("NotRun", reason)
+        if self._left() <= 0:
+            self.results[cell.index] = _error("NotRun", self._used_up())
             return
         started = time.monotonic()
-        seconds = min(self.submission.call_seconds, max(1.0, self._left()))
         try:
-            reply = self._learner().run(cell.source, reached=self._reached, seconds=seconds)
+            reply = self._learner.run(cell, reached)
         except StoppedError as stopped:
-            self._give_up_cell(cell, str(stopped))
+            self._give_up(cell, str(stopped))
             return
         finally:
             self.seconds[cell.exercise] += time.monotonic() - started
-        self.results[cell.index] = {"outputs": reply["outputs"]}
-        self._ended.append((cell, self._reached))
+        outputs = clean_outputs(reply["outputs"])
+        self._shown += len(json.dumps(outputs))
+        self.results[cell.index] = {"outputs": outputs if self._shown < MOST_SHOWN else []}
         self._raised.pop(cell.exercise, None)
         error = reply.get("error")
         if error:
-            kind, text = (str(part)[:500] for part in error)
-            self._raised[cell.exercise] = f"{kind}: {text}"
+            parts = [str(part)[:500] for part in error] if type(error) is list else ["Exception"]
+            self._raised[cell.exercise] = ": ".join(parts[:2])
 
-    def _check(self, cell: Cell) -> None:
-        """Run a check."""
+    def _run_checks(self) -> None:
+        """Run the checks, each on the copy that was put aside where it stands."""
+        self.given.rewind()
+        reached, copy = 0, None
+        for cell in self.submission.cells:
+            if cell.kind is Kind.GIVEN:
+                reached += 1
+            if cell.kind is not Kind.CHECK:
+                continue
+            if cell.index in self._learner.copies:
+                self._learner.drop(copy)
+                copy = cell.index
+            try:
+                self._check(cell, copy, reached)
+            except HostGoneError:
+                raise
+            except Exception:
+                # Whatever an answer can do to what looks at it, it costs the exercise only.
+                self._learner.spoil(copy)
+                self._give_up(cell, UNREADABLE)
+
+    def _check(self, cell: Cell, copy: int, reached: int) -> None:
+        """Run a check on a copy of the learner's process."""
         reason = self._reason_not_to_run(cell)
         if reason:
             self.results[cell.index] = _error("NotRun", reason)
             return
+        self._tell(cell.exercise)
         budget = self._budgets.setdefault(cell.exercise, Budget(self.submission.call_seconds))
         budget.left = min(budget.left, max(1.0, self._left()))
         before = budget.left
         try:
-            verdict = self._verdict(cell, budget)
+            verdict = self._verdict(cell, copy, reached, budget)
         except (StoppedError, ClosedError, TooSlowError, LearnerGoneError) as gone:
-            self._give_up_check(cell, self._why(gone))
+            self._learner.spoil(copy)
+            self._give_up(cell, self._why(gone))
             return
         finally:
+            self._tell("")
             self.seconds[cell.exercise] += before - budget.left
         if verdict.status is Status.NOT_STARTED and cell.exercise in self._raised:
             text = f"The cell of `{cell.exercise}` does not run: {self._raised[cell.exercise]}"
             verdict = replace(verdict, status=Status.FAILED, message=text)
         self.results[cell.index] = {"verdict": verdict.as_dict()}
 
-    def _verdict(self, cell: Cell, budget: Budget) -> Verdict:
+    def _verdict(self, cell: Cell, copy: int, reached: int, budget: Budget) -> Verdict:
         """Return a check's verdict: from the record, or else by running it."""
-        self._lend(budget)
-        key = self._key(cell)
+        lent = self._learner.lent(copy, budget)
+        key = _key(cell, reached, lent.defined)
         held: list[tuple[Frame, Frame]] = []
         if self.transcripts.repeats(key):
-            known = self._follow(key, budget, held)
+            known = self._follow(key, lent.channel, budget, held)
             if known is not None:
                 self.spared += 1
                 return Verdict(**known | {"status": Status(known["status"])})
-        line = RecordedLine(self._lent, budget, [*self._defined, *held])
-        self._tell(cell.exercise)
         try:
-            verdict = self._run_check(cell, line)
+            verdict, steps = self._in_a_fork(cell, reached, lent, budget, held)
         except NotRepeatableError:
             self.learned.append((key, [], None))
-            # The learner's side has been asked what this run of the check does not ask: start anew.
-            self._take_back()
-            self._lend(budget)
-            return self._run_check(cell, RecordedLine(self._lent, budget, self._defined))
+            # The copy has been asked what this run of the check does not ask: take another.
+            self._learner.spoil(copy)
+            lent = self._learner.lent(copy, budget)
+            verdict, _ = self._in_a_fork(cell, reached, lent, budget, [])
+            return verdict
         if verdict.message != TOO_MUCH_WORK:
-            steps = line.steps()[len(self._defined) :]
             self.learned.append((key, steps, verdict.as_dict()))
         return verdict
 
+    def _in_a_fork(
+        self,
+        cell: Cell,
+        reached: int,
+        lent: _Lent,
+        budget: Budget,
+        held: list[tuple[Frame, Frame]],
+    ) -> tuple[Verdict, list[Step]]:
+        """Run a check in a process of its own.
+
+        Whatever the check, or an answer, does to the lab's given objects ends with it, so that a
+        check's verdict depends on nothing but what the learner's side has said to this check.
+        """
+        line = RecordedLine(lent.channel, budget, [*lent.defined, *held])
+        seconds = CHECK_SECONDS + budget.left + _GRACE_SECONDS
+        outcome = in_a_fork(lambda: self._outcome(cell, reached, line), seconds)
+        budget.left = min(budget.left, outcome["left"])
+        if outcome["trouble"] == "other question":
+            raise NotRepeatableError
+        if outcome["trouble"]:
+            raise LearnerGoneError("", slow=outcome["trouble"] == "slow")
+        status = Status(outcome["verdict"]["status"])
+        verdict = Verdict(**outcome["verdict"] | {"status": status})
+        steps = [
+            (Frame(header, tuple(buffers)), answer) for header, buffers, answer in outcome["steps"]
+        ]
+        return verdict, steps[len(lent.defined) :]
+
+    def _outcome(self, cell: Cell, reached: int, line: RecordedLine) -> dict[str, Any]:
+        """Run a check and return what came of it, as plain data."""
+        learner = _Watched(line, line.budget.seconds)
+        verdict = self._run_check(cell, reached, line, learner)
+        return {
+            "verdict": verdict.as_dict(),
+            "trouble": learner.trouble,
+            "left": line.budget.left,
+            "steps": [
+                (asked.header, list(asked.buffers), answer) for asked, answer in line.steps()
+            ],
+        }
+
     def _follow(
-        self, key: bytes, budget: Budget, held: list[tuple[Frame, Frame]]
+        self, key: bytes, channel: Channel, budget: Budget, held: list[tuple[Frame, Frame]]
     ) -> dict[str, Any] | None:
         """Ask the known questions as long as the answers are known, too; return a verdict."""
         node = self.transcripts.beginning(key)
         while node is not None and node.verdict is None:
-            self._lent.send_frame(node.question)
-            answer = budget.receive(self._lent)
+            channel.send_frame(node.question)
+            answer = budget.receive(channel)
             held.append((node.question, answer))
             node = node.after.get(answer.digest)
         return node.verdict if node is not None else None
 
-    def _run_check(self, cell: Cell, line: RecordedLine) -> Verdict:
+    def _run_check(
+        self, cell: Cell, reached: int, line: RecordedLine, learner: _Watched
+    ) -> Verdict:
         """Run a check against stand-ins for what the learner defined."""
-        learner = _Watched(line, line.budget.seconds)
         names = self.given.shell.user_ns
-        self.given.advance(self._reached)
+        self.given.advance(reached)
         for name in self.submission.exercises:
             names.pop(name, None)
-        names |= learner.names(self.submission.exercises)
         with work_limit(CHECK_SECONDS) as limit:
+            names |= learner.names(self.submission.exercises)
             verdict = run_check(cell.source, names, name=cell.check, points=cell.points)
-        if learner.trouble is not None:
-            raise learner.trouble
         if limit.reached:
             return replace(verdict, status=Status.FAILED, points=0, message=TOO_MUCH_WORK)
         return verdict
 
-    def _lend(self, budget: Budget) -> None:
-        """Have a copy of the learner's process to talk to, and know what it defines."""
-        if self._lent is not None:
-            return
-        self._lent = self._learner().lend(self._reached)
-        line = RecordedLine(self._lent, budget)
-        Learner(line, seconds=budget.seconds).names(self.submission.exercises)
-        self._defined = line.held
-
-    def _take_back(self) -> None:
-        if self._lent is not None and self._process is not None:
-            copy, self._lent = self._lent, None
-            try:
-                self._process.take_back(copy)
-            except StoppedError:
-                self._end_process()
-
-    def _key(self, cell: Cell) -> bytes:
-        """Return what tells this check, on these names, from any other."""
-        whole = hashlib.sha256(f"{cell.check}\0{cell.points}\0{self._reached}\0".encode())
-        whole.update(cell.source.encode())
-        for question, answer in self._defined:
-            whole.update(question.digest + answer.digest)
-        return whole.digest()
-
-    def _learner(self) -> LearnerProcess:
-        """Return the learner's process; a new one is brought to where the last one was."""
-        if self._process is None:
-            self._process = LearnerProcess(self.control, next_number())
-            self._process.write(self.submission.files)
-            self._bring_up()
-        return self._process
-
-    def _bring_up(self) -> None:
-        for cell, reached in list(self._ended):
-            seconds = min(self.submission.call_seconds, max(1.0, self._left()))
-            try:
-                self._process.run(cell.source, reached=reached, seconds=seconds)
-            except StoppedError:
-                # It ended once and now it does not: leave it out, so that this comes to an end.
-                self._ended.remove((cell, reached))
-                self._end_process()
-                self._learner()
-                return
-
-    def _end_process(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-        self._process = self._lent = None
-
-    def _give_up_cell(self, cell: Cell, reason: str) -> None:
-        self._end_process()
-        what = f"`{cell.exercise}`" if cell.exercise else "a cell"
-        if cell.exercise:
-            self._stopped[cell.exercise] = reason
+    def _give_up(self, cell: Cell, reason: str) -> None:
+        """Say in a cell, and in a note, why it came to no end; its exercise is over."""
+        exercise = cell.exercise or cell.check
+        what = f"`{exercise}`" if exercise else "a cell"
+        if exercise:
+            self._stopped[exercise] = reason
         self.results[cell.index] = _error("Stopped", f"Stopped: {what} {reason}.")
         self.notes.append(f"{what[0].upper()}{what[1:]} {reason}.")
-
-    def _give_up_check(self, cell: Cell, reason: str) -> None:
-        self._take_back()
-        self._give_up_cell(replace(cell, exercise=cell.exercise or cell.check), reason)
 
     def _why(self, gone: Exception) -> str:
         """Say how the learner's code left a check without an answer."""
@@ -283,19 +308,155 @@ class SubmissionGrader:
             return str(gone)
         if isinstance(gone, TooSlowError) or getattr(gone, "slow", False):
             return f"ran for more than {self.submission.call_seconds:g} s and was stopped"
-        excess = self._process.excess() if self._process is not None else ""
-        return excess or "ended the Python process"
+        return self._learner.excess() or "ended the Python process"
 
     def _reason_not_to_run(self, cell: Cell) -> str | None:
         if self._left() <= 0:
-            return f"Not run: the notebook used up its {self.submission.total_seconds:g} s."
-        # A copy of an answer's cell further down is what the learner means, and may do better.
-        if cell.exercise in self._stopped and cell.kind is Kind.CHECK:
+            return self._used_up()
+        if cell.exercise in self._stopped:
             return f"Not run: `{cell.exercise}` {self._stopped[cell.exercise]}."
         return None
 
+    def _used_up(self) -> str:
+        return f"Not run: the notebook used up its {self.submission.total_seconds:g} s."
+
     def _left(self) -> float:
         return self._deadline - time.monotonic()
+
+
+@dataclass
+class _Lent:
+    """A copy of the learner's process that the checks talk to.
+
+    Attributes
+    ----------
+    channel
+        The connection to it.
+    defined
+        Once it was asked: what it has bound the exercises' names to, as questions and answers.
+    """
+
+    channel: Channel
+    defined: list[tuple[Frame, Frame]] | None = None
+
+
+class _LearnerAtWork:
+    """The learner's process with the copies put aside, brought back to where it was if it ends."""
+
+    def __init__(self, submission: Submission, control: socket.socket, deadline: float) -> None:
+        self.submission, self.control, self.deadline = submission, control, deadline
+        self.copies: dict[int, int] = {}
+        """By the number of a copy: how many given cells stand above it."""
+        self._lent: dict[int, _Lent] = {}
+        self._spoilt: set[int] = set()
+        self._done: list[tuple[Cell | int, int]] = []
+        self._process: LearnerProcess | None = None
+
+    def run(self, cell: Cell, reached: int) -> dict[str, Any]:
+        """Run a cell; one that does not come to its end ends the process.
+
+        Raises
+        ------
+        StoppedError
+            If it did not.
+        """
+        try:
+            reply = self._ready().run(cell.source, reached=reached, seconds=self._seconds())
+        except StoppedError:
+            self.end()
+            raise
+        self._done.append((cell, reached))
+        return reply
+
+    def put_aside(self, copy: int, reached: int) -> None:
+        """Have a copy of the process as it is now, for the checks that stand here."""
+        self.copies[copy] = reached
+        self._done.append((copy, reached))
+        if self._process is not None:
+            try:
+                self._lent[copy] = _Lent(self._process.lend(copy, reached))
+            except StoppedError:
+                self.end()
+
+    def lent(self, copy: int, budget: Budget) -> _Lent:
+        """Return a copy that has been asked what it defines.
+
+        Raises
+        ------
+        StoppedError, ClosedError, TooSlowError
+            If it gives no answer.
+        """
+        if copy in self._spoilt or copy not in self._lent:
+            self.end()
+            self._ready()
+        if copy not in self._lent:
+            raise StoppedError("ended the Python process")
+        lent = self._lent[copy]
+        if lent.defined is None:
+            # The answers are not looked at here, where nothing would end what they can cost.
+            lent.defined = []
+            for name in self.submission.exercises:
+                question = pack({"do": "look up", "name": name})
+                lent.channel.send_frame(question)
+                lent.defined.append((question, budget.receive(lent.channel)))
+        return lent
+
+    def spoil(self, copy: int) -> None:
+        """Take a copy for useless: the next one who wants it gets another."""
+        self._spoilt.add(copy)
+
+    def drop(self, copy: int | None) -> None:
+        """End a copy that is no longer needed."""
+        lent = self._lent.pop(copy, None)
+        self._done = [(what, reached) for what, reached in self._done if what != copy]
+        if lent is not None and self._process is not None:
+            try:
+                self._process.take_back(copy, lent.channel)
+            except StoppedError:
+                self.end()
+
+    def excess(self) -> str:
+        """Say why the host has stopped the process, or nothing."""
+        return self._process.excess() if self._process is not None else ""
+
+    def end(self) -> None:
+        """End the process and all copies."""
+        if self._process is not None:
+            for lent in self._lent.values():
+                lent.channel.close()
+            self._process.kill()
+        self._process = None
+        self._lent.clear()
+        self._spoilt.clear()
+
+    def _ready(self) -> LearnerProcess:
+        """Return the process; a new one is brought to where the last one was."""
+        if self._process is None:
+            self._process = LearnerProcess(self.control, next_number())
+            self._process.write(self.submission.files)
+            self._bring_back()
+        return self._process
+
+    def _bring_back(self) -> None:
+        """Run again what had run, and put the copies aside again."""
+        for what, reached in list(self._done):
+            try:
+                if isinstance(what, Cell):
+                    self._process.run(what.source, reached=reached, seconds=self._seconds())
+                else:
+                    self._lent[what] = _Lent(self._process.lend(what, reached))
+            except StoppedError:
+                # It ended once and now it does not: leave it out, so that this comes to an end.
+                self._done.remove((what, reached))
+                self.end()
+                if time.monotonic() > self.deadline:
+                    raise
+                self._ready()
+                return
+
+    def _seconds(self) -> float:
+        left = self.deadline - time.monotonic()
+        return min(self.submission.call_seconds, max(1.0, left))
 
 
 class _Watched(Learner):
@@ -306,14 +467,26 @@ class _Watched(Learner):
 
     def __init__(self, line: RecordedLine, seconds: float) -> None:
         super().__init__(line, seconds=seconds)
-        self.trouble: Exception | None = None
+        self.trouble = ""
 
     def _exchange(self, request: dict[str, object]) -> dict[str, Any]:
         try:
             return super()._exchange(request)
-        except (LearnerGoneError, NotRepeatableError) as trouble:
-            self.trouble = self.trouble or trouble
+        except NotRepeatableError:
+            self.trouble = self.trouble or "other question"
             raise
+        except LearnerGoneError as gone:
+            self.trouble = self.trouble or ("slow" if gone.slow else "gone")
+            raise
+
+
+def _key(cell: Cell, reached: int, defined: list[tuple[Frame, Frame]]) -> bytes:
+    """Return what tells a check, on what the learner defines, from any other."""
+    whole = hashlib.sha256(f"{cell.check}\0{cell.points}\0{reached}\0".encode())
+    whole.update(cell.source.encode())
+    for question, answer in defined:
+        whole.update(question.digest + answer.digest)
+    return whole.digest()
 
 
 def _error(name: str, text: str) -> dict[str, Any]:

@@ -12,11 +12,10 @@ import time
 from typing import Any
 
 from autograde.arms_length.channel import (
-    CannotCrossError,
     Channel,
     ClosedError,
+    Frame,
     TooSlowError,
-    unpack,
 )
 
 NOT_CONFINED = "not confined: "
@@ -86,19 +85,24 @@ class LearnerProcess:
         self._send({"do": "run", "source": source, "reached": reached})
         try:
             frame = self.channel.receive_frame(deadline=time.monotonic() + seconds)
-            reply = unpack(frame) if frame.size <= MOST_OUTPUT else None
+            reply = _read_text(frame) if frame.size <= MOST_OUTPUT else None
         except TooSlowError:
             raise StoppedError(f"ran for more than {seconds:g} s and was stopped") from None
         except ClosedError:
             raise StoppedError(self.end()) from None
-        except CannotCrossError:
-            reply = None
         if type(reply) is not dict or not isinstance(reply.get("outputs"), list):
             raise StoppedError("left its process without a proper answer")
         return reply
 
-    def lend(self, reached: int) -> Channel:
-        """Return a connection to a copy of the process, for the checks to call.
+    def lend(self, copy: int, reached: int) -> Channel:
+        """Return a connection to a copy of the process as it is now, for the checks to call.
+
+        Parameters
+        ----------
+        copy
+            A number for the copy.
+        reached
+            How many given cells stand above it.
 
         Raises
         ------
@@ -107,17 +111,17 @@ class LearnerProcess:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            self._send({"do": "serve", "reached": reached})
+            self._send({"do": "serve", "copy": copy, "reached": reached})
             try:
                 socket.send_fds(self.channel.connection, [b"f"], [theirs.fileno()])
             except OSError:
                 raise StoppedError(self.end()) from None
         return Channel(ours, send_seconds=_SEND_SECONDS)
 
-    def take_back(self, copy: Channel) -> None:
-        """End the copy."""
-        copy.close()
-        self._send({"do": "stop"})
+    def take_back(self, copy: int, lent: Channel) -> None:
+        """End a copy."""
+        lent.close()
+        self._send({"do": "stop", "copy": copy})
 
     def end(self) -> str:
         """Say how the process came to its end, if it was its host that stopped it."""
@@ -155,6 +159,15 @@ class LearnerProcess:
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
         except OSError as error:
             raise HostGoneError("the host of the sandboxes has ended") from error
+
+
+def _read_text(frame: Frame) -> Any:
+    """Return the JSON in a frame that holds one text; None for anything else."""
+    try:
+        text = json.loads(frame.header)["tree"]
+        return json.loads(text) if type(text) is str else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def next_number() -> int:

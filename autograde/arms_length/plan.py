@@ -11,9 +11,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from course.checks.naming import exercise_of
+
+_MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 
 
 class Kind(StrEnum):
@@ -82,7 +82,7 @@ class Submission:
     @cached_property
     def key(self) -> str:
         """What tells this submission from any other."""
-        whole = hashlib.sha256(json.dumps(self.as_data()["cells"]).encode())
+        whole = hashlib.sha256(self.as_data()["cells"])
         for name, content in self.files.items():
             whole.update(json.dumps(name).encode() + hashlib.sha256(content).digest())
         whole.update(f"{self.call_seconds} {self.total_seconds}".encode())
@@ -107,12 +107,13 @@ class Submission:
     def as_data(self) -> dict[str, Any]:
         """Return the submission as plain data."""
         data = {name: getattr(self, name) for name in ("files", "call_seconds", "total_seconds")}
-        return data | {"cells": [asdict(cell) | {"kind": str(cell.kind)} for cell in self.cells]}
+        cells = [asdict(cell) | {"kind": str(cell.kind)} for cell in self.cells]
+        return data | {"cells": json.dumps(cells, ensure_ascii=False).encode()}
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Submission:
         """Return the submission that `as_data` made data of."""
-        cells = [Cell(**cell | {"kind": Kind(cell["kind"])}) for cell in data["cells"]]
+        cells = [Cell(**cell | {"kind": Kind(cell["kind"])}) for cell in json.loads(data["cells"])]
         return cls(**data | {"cells": cells})
 
 
@@ -129,13 +130,13 @@ def owner(check: str, exercises: list[str]) -> str:
 def _global_names(source: str) -> tuple[set[str], set[str]]:
     """Return the names of the notebook that a cell's code reads, and those that it binds."""
     body = source.partition("\n")[2] if source.startswith("%%") else source
-    try:
-        whole = symtable.symtable(TransformerManager().transform_cell(body), "<cell>", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(), set()
     # A magic gets its line as text, which may be code.
-    magics = [line for line in body.splitlines() if line.lstrip().startswith(("%", "!"))]
+    magics = [match[0] for match in _MAGIC.finditer(body)]
     reads, binds = set(re.findall(r"\w+", " ".join(magics))), set()
+    try:
+        whole = symtable.symtable(_MAGIC.sub(r"\1pass", body), "<cell>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return reads, binds
     scopes = [whole]
     while scopes:
         scope = scopes.pop()

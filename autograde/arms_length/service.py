@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -50,7 +51,7 @@ class _WarmLab:
         self._channel = Channel(ours)
         self._channel.send({"given": given, "tier": str(tier), "limits": asdict(limits)})
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
-        self._lock = threading.Lock()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
         self._count = 0
         self._ended = False
         self.given: Future[list[list[dict[str, object]]]] = Future()
@@ -64,12 +65,17 @@ class _WarmLab:
         future: Future[dict[str, Any]] = Future()
         with self._lock:
             self._count += 1
-            self._waiting[self._count] = future
-            request = {"number": self._count, "submission": submission.as_data()}
-            try:
-                self._channel.send(request)
-            except ClosedError:
-                self._waiting.pop(self._count).set_exception(_ended())
+            number = self._count
+            self._waiting[number] = future
+        try:
+            # Not under the lock: who listens needs it, and the host may wait to be listened to.
+            with self._sending:
+                self._channel.send({"number": number, "submission": submission.as_data()})
+        except ClosedError:
+            with self._lock:
+                lost = self._waiting.pop(number, None)
+            if lost is not None:
+                lost.set_exception(_ended())
         return future
 
     def close(self) -> None:
@@ -97,7 +103,9 @@ class _WarmLab:
                 if "failed" in reply:
                     future.set_exception(GradingFailedError(reply["failed"]))
                 else:
-                    future.set_result(reply["result"])
+                    result = json.loads(reply["result"])
+                    result["cells"] = {int(index): x for index, x in result["cells"].items()}
+                    future.set_result(result)
         except ClosedError:
             pass
         # Before anybody hears of it and asks again.

@@ -6,6 +6,7 @@ nothing else: no check, no path to one, no other submission.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,14 +23,14 @@ def serve_submission(channel: Channel, given: GivenCells) -> None:
     """Run cells as they are sent, until the other side is gone.
 
     The requests are ``write`` (a file beside the notebook), ``run`` (a cell), ``serve`` (a copy of
-    this process answers the checks on the connection that follows) and ``stop`` (that copy ends).
-    The checks talk to a copy, so that nothing they send or do is seen by the cells further down,
-    and a function that ends its process ends the copy only.
+    this process, as it is now, answers the checks on the connection that follows) and ``stop`` (a
+    copy ends). The checks talk to copies only, so that a function that ends its process ends a copy
+    only, and what a check does is not seen by the cells further down.
     """
     given.rewind()
     # Modules beside the notebook can be imported, and take the place of no other.
     sys.path.append(os.getcwd())
-    copy = 0
+    copies: dict[int, int] = {}
     while True:
         try:
             request = channel.receive()
@@ -41,11 +42,11 @@ def serve_submission(channel: Channel, given: GivenCells) -> None:
             _reply(channel, _run(given, request))
         elif request["do"] == "serve":
             given.advance(request["reached"])
-            copy = _serve_in_a_copy(channel, given)
-        elif request["do"] == "stop" and copy:
+            copies[request["copy"]] = _serve_in_a_copy(channel, given)
+        elif request["do"] == "stop" and request["copy"] in copies:
+            copy = copies.pop(request["copy"])
             os.kill(copy, signal.SIGKILL)
             os.waitpid(copy, 0)
-            copy = 0
 
 
 def _write(name: str, content: bytes) -> None:
@@ -61,10 +62,11 @@ def _run(given: GivenCells, request: dict[str, Any]) -> dict[str, object]:
 
 
 def _reply(channel: Channel, reply: dict[str, object]) -> None:
+    """Send what came of a cell as one text, which the other side can read without building more."""
     try:
-        channel.send(reply)
-    except CannotCrossError:
-        channel.send(reply | {"outputs": []})
+        channel.send(json.dumps(reply))
+    except (CannotCrossError, TypeError, ValueError):
+        channel.send(json.dumps({"outputs": [], "error": reply["error"]}))
 
 
 def _serve_in_a_copy(channel: Channel, given: GivenCells) -> int:

@@ -75,8 +75,15 @@ class Transcripts:
             return
         node = self._roots.setdefault(key, _Node())
         for question, answer in steps:
+            other = node.question is not None and node.question.digest != question.digest
+            if other or node.verdict is not None:
+                self.learn(key, [], None)
+                return
             node.question = self._one_copy(question)
             node = node.after.setdefault(answer, _Node())
+        if node.question is not None or node.verdict not in (None, verdict):
+            self.learn(key, [], None)
+            return
         node.verdict = verdict
 
     def _one_copy(self, question: Frame) -> Frame:

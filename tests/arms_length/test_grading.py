@@ -156,11 +156,47 @@ def test_a_cell_that_never_ends_is_left_out_when_the_rest_is_brought_back(
     assert result["notes"] == ["A cell ran for more than 2 s and was stopped."]
 
 
-def test_what_a_check_asks_never_reaches_the_cells_below(service: GradingService) -> None:
-    spy = "heard = []\ndef double(x):\n    heard.append(x)\n    return 2 * x"
-    result = graded(service, given(), answer(spy), check(), extra("print(heard)"))
+@pytest.mark.parametrize(
+    ("keep", "show"),
+    [
+        ("heard = []\ndef tell(x):\n    heard.append(x)", "print(heard)"),
+        (
+            "import pathlib\nkept = pathlib.Path('kept')\n"
+            "def tell(x):\n    kept.write_text(str(x))",
+            "print([] if not kept.exists() else kept.read_text())",
+        ),
+        (
+            "import mmap\nkept = mmap.mmap(-1, 10)\ndef tell(x):\n    kept[0] = x",
+            "print([byte for byte in kept[:] if byte])",
+        ),
+    ],
+    ids=["object", "file", "shared memory"],
+)
+def test_what_a_check_asks_never_reaches_the_cells_below(
+    service: GradingService, keep: str, show: str
+) -> None:
+    spy = f"{keep}\ndef double(x):\n    tell(x)\n    return 2 * x"
+    result = graded(service, given(), answer(spy), check(), extra(show))
     assert verdicts(result) == [("passed", "")]
     assert printed(result, 3) == "[]\n"
+
+
+def test_a_copy_that_died_is_replaced_for_the_next_exercise(service: GradingService) -> None:
+    """Checks of several exercises stand together; each sees its own state."""
+    result = graded(
+        service,
+        given(),
+        answer("import os\ndef double(x):\n    os._exit(0)"),
+        answer(OTHER_RIGHT, "other"),
+        check(),
+        check(OTHER, "other"),
+        answer("def other():\n    return 'changed'", "other"),
+        check(OTHER, "other"),
+    )
+    stopped, right, wrong = verdicts(result)
+    assert stopped[0] == "Stopped"
+    assert right == ("passed", "")
+    assert wrong == ("failed", "changed")
 
 
 def test_known_answers_spare_the_check_its_work_and_new_ones_do_not(
@@ -286,7 +322,7 @@ def test_an_answer_that_ends_the_checks_process_costs_its_exercise(
     other = answer(OTHER_RIGHT, "other")
     result = graded(service, given(), ends, check(deadly), other, check(OTHER, "other"))
     assert verdicts(result) == [
-        ("NotRun", "Not run: `double` gave an answer that could not be looked at."),
+        ("Stopped", "Stopped: `double` gave an answer that could not be looked at."),
         ("passed", ""),
     ]
     assert result["notes"] == ["`double` gave an answer that could not be looked at."]
@@ -295,9 +331,95 @@ def test_an_answer_that_ends_the_checks_process_costs_its_exercise(
 def test_outputs_beyond_all_bounds_cost_their_cell(service: GradingService) -> None:
     """A process that does not keep to its bounds is a hostile one."""
     flood = (
-        "from autograde.arms_length import shell\n"
-        "shell.MOST_TEXT = 10**9\n"
-        "print('x' * 15_000_000)"
+        "from autograde.arms_length import shell\nshell.MOST_TEXT = 10**9\nprint('x' * 15_000_000)"
     )
     result = graded(service, given(), extra(flood), answer(RIGHT), check())
     assert [name for name, _ in verdicts(result)] == ["Stopped", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("2 ** 200_000", "too large"),
+        ("__import__('fractions').Fraction(1, 2 ** 200_000)", "too large"),
+        ("{n * (2 ** 61 - 1) for n in range(10, 5000)}", "too large for a key"),
+        ("__import__('decimal').Decimal('1e999999')", "too large"),
+    ],
+)
+def test_numbers_that_would_cost_the_checks_dearly_do_not_cross(
+    service: GradingService, value: str, message: str
+) -> None:
+    costly = answer(f"def double(x):\n    return {value}")
+    [(status, text)] = verdicts(graded(service, given(), costly, check()))
+    assert status == "failed"
+    assert message in text
+
+
+def test_a_submission_of_many_megabytes_is_no_matter(service: GradingService) -> None:
+    large = [extra(f"# {'é' * 150_000}") for _ in range(120)]
+    result = graded(service, given(), answer(RIGHT), *large, check())
+    assert verdicts(result) == [("passed", "")]
+
+
+@pytest.mark.parametrize("reply", ["[]", "{'outputs': 3}", "{'outputs': [], 'error': 5}"])
+def test_a_forged_reply_to_a_cell_costs_no_other_exercise(
+    service: GradingService, reply: str
+) -> None:
+    forge = (
+        "import gc\n"
+        "from autograde.arms_length.channel import Channel\n"
+        "[line] = [thing for thing in gc.get_objects() if isinstance(thing, Channel)]\n"
+        f"line.send({reply})"
+    )
+    result = graded(
+        service, given(), extra(forge), answer(OTHER_RIGHT, "other"), check(OTHER, "other")
+    )
+    assert all(name in ("Stopped", "passed", "NotRun") for name, _ in verdicts(result))
+
+
+def test_what_an_answer_does_to_given_objects_ends_with_the_check(service: GradingService) -> None:
+    """A change of an argument is seen by the check that passed it, and by nobody else."""
+    table = given("spec = {'limit': 8}")
+    passes_it = check("# Passes a given object\nassert double(4) == 8\nother(spec)", "double")
+    judges = check("# Judges by it\nassert double(4) >= spec['limit'], spec", "double")
+    sees = check("# Sees the change\nmine = [1]\nother(mine)\nassert mine == [], mine", "other")
+    harmful = answer("def other(thing):\n    thing.clear()", "other")
+    eight = answer("def double(x):\n    return 8")
+    first = graded(service, given(), table, eight, harmful, passes_it, judges, sees)
+    assert verdicts(first) == [("passed", "")] * 3
+    poison = answer("def other(thing):\n    thing['limit'] = 0", "other")
+    three = answer("def double(x):\n    return 8 if x == 4 else 3")
+    other_judge = check("# Judges by it\nassert double(5) >= spec['limit'], spec", "double")
+    cheat = graded(service, given(), table, three, poison, passes_it, other_judge)
+    assert [status for status, _ in verdicts(cheat)] == ["passed", "failed"]
+    accomplice = graded(service, given(), table, three, answer(OTHER_RIGHT, "other"), other_judge)
+    assert verdicts(accomplice)[0][0] == "failed"
+    honest = graded(service, given(), table, answer(RIGHT), poison, other_judge)
+    assert verdicts(honest) == [("passed", "")]
+
+
+def test_many_large_submissions_do_not_wait_for_each_other_for_ever() -> None:
+    """All three parties had more to send than fits on the way, and none was listening."""
+    service = GradingService(choose_tier(), workers=4)
+    try:
+        flood = extra("print('x' * 190_000)")
+        made = [
+            submission(
+                given(), *[flood] * 10, answer(RIGHT), check(), files={"a": bytes([n]) * 2_000_000}
+            )
+            for n in range(12)
+        ]
+        for item in made:
+            service.prepare(item)
+        results = [service.grade(item) for item in made]
+        assert all(verdicts(result) == [("passed", "")] for result in results)
+    finally:
+        service.close()
+
+
+def test_an_exception_that_ends_loops_does_not_end_the_checks(service: GradingService) -> None:
+    ends = answer("def double(x):\n    raise StopIteration")
+    loop = check("# All\nassert all(map(lambda x: double(x) == 2 * x, [1, 2, 3])), 'no'")
+    [(status, message)] = verdicts(graded(service, given(), ends, loop))
+    assert status == "failed"
+    assert "StopIteration" in message

@@ -88,7 +88,7 @@ def course(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scho
 
 def test_a_class_is_graded_and_graded_again_in_postgresql(course: SchoolClass) -> None:
     outcome = course.grade("--workers", "2")
-    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert not (course.root / "gradebook" / "gradebook.db").exists()
     assert course.points() == {"ana": 6, "ben": 4, "cem": 0, "dan": 0}
     assert "not JSON" in course.rows()["dan"].notes[0]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from grounds import ORDINARY_USER, Ground
 
 from autograde.sandbox import Tier
+from sandbox.grounds import ORDINARY_USER, Ground
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_PYTHON = Path("/usr/bin/python3")

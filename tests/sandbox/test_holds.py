@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from grounds import SECRET_VARIABLE, Ground, Line, source
 
 from autograde.sandbox import Tier
+from sandbox.grounds import SECRET_VARIABLE, Ground, Line, source
 
 MB = 1 << 20
 SECRET = "the answer is 42"

@@ -1,0 +1,1 @@
+"""What sandboxes hold, on every ground that there is."""
