@@ -107,4 +107,4 @@ format: setup ## put all code into the house format
 test: setup lint ## prove all that the project claims: style, builds, answer bank, tests
 	@$(ALONE) $(RUN) -m authoring check
 	@$(ALONE) $(RUN) -m autograde.bank
-	@$(ALONE) $(RUN) -m pytest -n $(WORKERS)
+	@$(ALONE) $(RUN) -m pytest -n $(WORKERS) --dist loadfile

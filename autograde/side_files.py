@@ -53,8 +53,11 @@ def set_aside_odd_files(folder: Path, aside: Path) -> list[str]:
     """
     moved = []
     if folder.is_symlink():
-        _move(folder, aside / folder.name)
+        names = [path.name for path in folder.glob("*.ipynb")]
+        _move(folder, aside / f"0-link-{folder.name}")
         folder.mkdir()
+        for name in names:
+            (folder / name).touch()
         return [folder.name]
     odd = list(_odd_files(folder))
     if odd:  # of an earlier submission, what was set aside is no longer told
@@ -63,6 +66,8 @@ def set_aside_odd_files(folder: Path, aside: Path) -> list[str]:
         name = path.relative_to(folder).as_posix()
         _move(path, aside / f"{len(moved)}-{reason}-{path.name[-_LONGEST_NAME:]}")
         moved.append(name)
+        if path.parent == folder and path.suffix == ".ipynb":
+            path.touch()  # its student is still graded, and told why with no points
     return moved
 
 

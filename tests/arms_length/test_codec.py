@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import json
 import math
 
 import numpy as np
@@ -198,3 +199,34 @@ def test_nested_data_is_bounded_when_it_is_read() -> None:
         tree = ["list", [tree]]
     with pytest.raises(CannotCrossError, match="too deep"):
         decode(Message(tree))
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("MT19937", {"key": np.zeros(624, np.uint32), "pos": 700}),
+        ("Philox", {"counter": np.zeros(4, np.uint64), "key": np.zeros(2, np.uint64)}),
+    ],
+)
+def test_a_generator_that_would_read_beside_its_state_is_refused(
+    kind: str, state: dict[str, object]
+) -> None:
+    places = {"buffer": np.zeros(4, np.uint64), "buffer_pos": -2} if kind == "Philox" else {}
+    forged = {"bit_generator": kind, "state": state, "has_uint32": 0, "uinteger": 0} | places
+    message = encode(forged)
+    with pytest.raises(CannotCrossError, match="state is malformed"):
+        decode(Message(["generator", message.tree], message.buffers))
+
+
+@pytest.mark.parametrize("zone", ["dateutil//etc/hosts", "../../etc/hosts", "Nowhere/Town"])
+def test_a_time_zone_that_would_open_a_file_is_refused(zone: str) -> None:
+    with pytest.raises(CannotCrossError, match="no time zone"):
+        decode(Message(["timestamp", "2026-01-01T00:00:00", zone, "ns"]))
+
+
+def test_a_column_is_not_stretched_to_a_long_index() -> None:
+    whole = encode(pd.DataFrame({"a": [1.0]}))
+    tree = json.loads(json.dumps(whole.tree))
+    tree[2] = ["range index", 0, 10**9, 1, None]
+    with pytest.raises(CannotCrossError, match="not as long as its index"):
+        decode(Message(tree, whole.buffers))

@@ -61,7 +61,9 @@ def test_a_submission_that_is_a_link_becomes_an_empty_folder(
     link.parent.mkdir()
     link.symlink_to(submitted)
     assert set_aside_odd_files(link, tmp_path / "aside") == ["m0"]
-    assert list(link.iterdir()) == []
+    # Empty files stand for the notebooks, so that the student is graded and told why.
+    assert [(path.name, path.stat().st_size) for path in link.iterdir()] == [("lab.ipynb", 0)]
+    assert set_aside_names(tmp_path / "aside") == ["`m0` (a link)"]
     assert (submitted / "lab.ipynb").exists()
 
 
