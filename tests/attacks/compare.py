@@ -30,6 +30,8 @@ _GRADING_SECONDS = 60
 _MEMORY_BYTES = 3 << 30
 _AT_A_TIME = 2
 _SLOW_SECONDS = 40
+POINTS = {"double": 3, "halve": 3}
+"""What the exercises of the practice lab are worth."""
 _HEADINGS = {
     "read_secrets": "Reading secrets",
     "forge_points": "Forging points",
@@ -42,8 +44,8 @@ _INTRODUCTION = """\
 Each of these {count} submissions was graded between honest students, by nbgrader 0.9.6 as it comes
 and by this course; `python -m tests.attacks.compare` runs them and writes this page. With plain
 nbgrader {bad} of them earn what they should not, read a secret, harm others, or lose what was
-earned; here {ours}. That nbgrader's own feedback shows its hidden tests to everybody is not
-counted.
+earned; here {ours}. That nbgrader's tracebacks and feedback show its hidden tests to everybody is
+not counted.
 """
 
 
@@ -139,8 +141,11 @@ def _in_words(attack: Attack, outcome: Outcome | None) -> str:
         said.append("**the batch hung** or was ended")
     elif outcome.neighbour != 6:
         said.append("**the batch stopped**: the next student has no grade")
-    if found.read:
-        said.append(f"**read**: {', '.join(found.read)}")
+    # Where a check fails, nbgrader's traceback has its source: that is no attack's doing.
+    told = {"hidden test"} if attack.points < sum(POINTS.values()) else set()
+    read = [what for what in found.read if what not in told]
+    if read:
+        said.append(f"**read**: {', '.join(read)}")
     said += [f"**harm**: {what}" for what in outcome.harmed]
     if found.runs:
         said.append("**its script runs** in the instructor's page")
