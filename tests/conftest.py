@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,11 @@ def released_notebook(practice_lab: Lab, instructor_notebook: NotebookNode) -> N
     return make_release(practice_lab, instructor_notebook)
 
 
+def hear_interrupts() -> None:
+    """Have a process that is about to begin hear SIGINT, which a job in the background does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Course:
     """A course folder with nbgrader's commands, configured as the repository's root is."""
 
@@ -73,6 +79,7 @@ class Course:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
+            preexec_fn=hear_interrupts,
         )
 
     def submitted(self, student: str, module: str = "m0_practice") -> Path:

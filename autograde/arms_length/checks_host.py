@@ -36,8 +36,8 @@ from autograde.sandbox import Tier, host_command
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.5
-_MOST_LEARNED = 100_000_000
-"""Bytes of one grading's conversations that are kept."""
+_MOST_LEARNED = 150_000_000
+"""Bytes of one conversation that is kept."""
 _MEMORY_BYTES = 2 << 30
 """What a grading may use beyond what it starts with: a learner's data can be made to be large."""
 
@@ -140,9 +140,11 @@ class ChecksHost:
             )
             try:
                 result = json.dumps(grader.grade()).encode()
-                answer.send({"result": result, "learned": _as_data(grader.learned)})
+                for conversation in grader.learned:
+                    _hand_on(conversation, answer)
+                answer.send({"result": result})
             except HostGoneError as error:
-                answer.send({"failed": str(error), "learned": []})
+                answer.send({"failed": str(error)})
         finally:
             os._exit(0)
 
@@ -155,10 +157,12 @@ class ChecksHost:
         if "working on" in reply:
             grading.working_on, grading.since = reply["working on"], time.monotonic()
             return
-        self._end(grading)
-        for key, steps, verdict in reply["learned"]:
+        if "learned" in reply:
+            key, steps, verdict = reply["learned"]
             heard = [(Frame(header, tuple(buffers)), answer) for header, buffers, answer in steps]
             self.transcripts.learn(key, heard, verdict)
+            return
+        self._end(grading)
         outcome = {name: reply[name] for name in ("result", "failed") if name in reply}
         self.service.send({"number": grading.number} | outcome)
 
@@ -189,15 +193,12 @@ class ChecksHost:
         end_all_of(grading.process, self.control)
 
 
-def _as_data(learned: list[Learned]) -> list[tuple[bytes, list[object], object]]:
-    """Return conversations as what can cross to the host, as many as fit into a message."""
-    kept, size = [], 0
-    for key, steps, verdict in learned:
-        size += sum(asked.size for asked, _ in steps)
-        if size <= _MOST_LEARNED:
-            said = [(asked.header, list(asked.buffers), answer) for asked, answer in steps]
-            kept.append((key, said, verdict))
-    return kept
+def _hand_on(conversation: Learned, host: Channel) -> None:
+    """Tell the host of a conversation, unless it is too long to be worth keeping."""
+    key, steps, verdict = conversation
+    if sum(asked.size for asked, _ in steps) <= _MOST_LEARNED:
+        said = [(asked.header, list(asked.buffers), answer) for asked, answer in steps]
+        host.send({"learned": (key, said, verdict)})
 
 
 def _limit_memory() -> None:

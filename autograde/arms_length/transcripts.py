@@ -28,7 +28,7 @@ from autograde.arms_length.channel import (
     unpack,
 )
 
-MOST_BYTES = 300_000_000
+MOST_BYTES = 500_000_000
 """Bytes of questions that are kept for a lab."""
 
 Step = tuple[Frame, bytes]

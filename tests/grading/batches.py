@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
-from conftest import PRACTICE, ROOT, Course
+from conftest import PRACTICE, ROOT, Course, hear_interrupts
 from nbgrader.api import Gradebook
 
 from authoring.environment import put_tools_on_path
@@ -172,6 +172,7 @@ class Grading:
             text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             process_group=0,
+            preexec_fn=hear_interrupts,
         )
         self._watchdog = threading.Timer(DEADLINE_SECONDS, self._process.kill)
         self._watchdog.start()

@@ -172,7 +172,7 @@ def test_a_newer_submission_is_not_hidden_behind_the_old_grade(
         ran(course, "export", f"--to={target}")
         assert records(target)["all_right"]["score"] == "6"
     finally:
-        stamp.unlink()
+        stamp.unlink(missing_ok=True)
 
 
 def test_canvas_gets_its_columns_and_one_wide_row_per_student(course: Course) -> None:
