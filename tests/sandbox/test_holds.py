@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,6 +74,9 @@ def victim(ground: Ground) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
         change = [f"--reuid={ground.user}", f"--regid={ground.user}", "--clear-groups"]
         process = subprocess.Popen(["setpriv", *change, "sleep", "600"])
+        # A process that is just becoming another program has no command line for a moment.
+        while not Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(b"sleep"):
+            time.sleep(0.01)
     yield process
     process.kill()
     process.wait()
