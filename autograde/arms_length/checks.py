@@ -84,8 +84,12 @@ class Learner:
         reply = self._exchange(request)
         for place, value in (reply.get("changed") or {}).items():
             if isinstance(place, int) and 0 <= place < len(arguments):
-                _change_in_place(arguments[place], value)
+                self._change(arguments[place], value)
         return self._finish(reply)
+
+    def _change(self, old: object, new: object) -> None:
+        """Do to an argument what the learner's code did to its copy."""
+        change_in_place(old, new)
 
     def _exchange(self, request: dict[str, object]) -> dict[str, Any]:
         deadline = time.monotonic() + self.seconds
@@ -225,8 +229,8 @@ def _made(kind: type[Exception], message: str) -> Exception:
         return LearnerError(message)
 
 
-def _change_in_place(old: object, new: object) -> None:
-    """Do to an argument what the learner's code did to its copy."""
+def change_in_place(old: object, new: object) -> None:
+    """Give a value the content of another of its type; for those that can be changed."""
     if type(old) is not type(new):
         return
     if isinstance(old, list):
@@ -248,4 +252,4 @@ def _change_in_place(old: object, new: object) -> None:
         old.bit_generator.state = new.bit_generator.state
 
 
-__all__ = ["Learner", "LearnerError", "LearnerGoneError", "Stub"]
+__all__ = ["Learner", "LearnerError", "LearnerGoneError", "Stub", "change_in_place"]

@@ -25,9 +25,10 @@ from typing import Any, NoReturn
 import autograde
 import course
 from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, Frame
+from autograde.arms_length.check_runner import CHECK_SECONDS, Learned
 from autograde.arms_length.fork import die_with_parent
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.grading import CHECK_SECONDS, UNREADABLE, Learned, SubmissionGrader
+from autograde.arms_length.grading import UNREADABLE, SubmissionGrader
 from autograde.arms_length.learner_process import HostGoneError, end_all_of
 from autograde.arms_length.plan import Submission
 from autograde.arms_length.shell import start_shell

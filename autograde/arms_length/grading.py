@@ -6,49 +6,29 @@ comes as data.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from autograde.arms_length.alarm import work_limit
-from autograde.arms_length.channel import Channel, ClosedError, Frame, TooSlowError, pack
-from autograde.arms_length.checks import Learner, LearnerGoneError
-from autograde.arms_length.fork import in_a_fork
+from autograde.arms_length.channel import ClosedError, TooSlowError
+from autograde.arms_length.check_runner import CheckRunner, Learned
+from autograde.arms_length.checks import LearnerGoneError
 from autograde.arms_length.given import GivenCells
-from autograde.arms_length.learner_process import (
-    HostGoneError,
-    LearnerProcess,
-    StoppedError,
-    next_number,
-)
+from autograde.arms_length.learner_at_work import LearnerAtWork
+from autograde.arms_length.learner_process import HostGoneError, StoppedError
 from autograde.arms_length.plan import Cell, Kind, Submission
-from autograde.arms_length.transcripts import (
-    Budget,
-    NotRepeatableError,
-    RecordedLine,
-    Step,
-    Transcripts,
-)
+from autograde.arms_length.transcripts import Budget, NotRepeatableError, Transcripts
 from autograde.outputs import clean_outputs
-from course.checks.verdict import Status, Verdict, run_check
-
-CHECK_SECONDS = 20
-"""Seconds of this process's own work on one check; a learner's answer can be made to cost work."""
-
-_GRACE_SECONDS = 5
-TOO_MUCH_WORK = "The check gave up on this answer: it takes too much work to look at."
+from course.checks.verdict import Status, Verdict
 
 MOST_SHOWN = 20_000_000
 """Characters of all outputs of a notebook; those of further cells are left out."""
 UNREADABLE = "gave an answer that could not be looked at"
-
-Learned = tuple[bytes, list[Step], dict[str, Any] | None]
-"""A conversation for the record: the check's key, the questions and answers, the verdict."""
 
 
 class SubmissionGrader:
@@ -84,19 +64,23 @@ class SubmissionGrader:
         tell: Callable[[str], None] = lambda exercise: None,
     ) -> None:
         self.submission, self.given = submission, given
-        self.transcripts = transcripts
         self._tell = tell
         self.results: dict[int, dict[str, Any]] = {}
-        self.notes = [f"`{name}` {reason}." for name, reason in (given_up or {}).items()]
-        self.learned: list[Learned] = []
+        self.notes: list[str] = []
         self.seconds: dict[str, float] = defaultdict(float)
-        self.spared = 0
         self._deadline = time.monotonic() + submission.total_seconds
-        self._stopped: dict[str, str] = dict(given_up or {})
+        self._given_up = dict(given_up or {})
+        self._stopped: dict[str, str] = {}
         self._raised: dict[str, str] = {}
         self._budgets: dict[str, Budget] = {}
         self._shown = 0
-        self._learner = _LearnerAtWork(submission, control, self._deadline)
+        self._learner = LearnerAtWork(submission, control, self._deadline)
+        self._runner = CheckRunner(given, submission.exercises, transcripts)
+
+    @property
+    def learned(self) -> list[Learned]:
+        """Conversations that are new."""
+        return self._runner.learned
 
     def grade(self) -> dict[str, Any]:
         """Grade the submission and return what came of it, as plain data.
@@ -118,7 +102,7 @@ class SubmissionGrader:
             "cells": self.results,
             "notes": self.notes,
             "seconds": dict(self.seconds),
-            "spared": self.spared,
+            "spared": self._runner.spared,
         }
 
     def _run_cells(self) -> None:
@@ -184,6 +168,9 @@ class SubmissionGrader:
         if reason:
             self.results[cell.index] = _error("NotRun", reason)
             return
+        if cell.exercise in self._given_up:
+            self._give_up(cell, self._given_up.pop(cell.exercise))
+            return
         self._tell(cell.exercise)
         budget = self._budgets.setdefault(cell.exercise, Budget(self.submission.call_seconds))
         budget.left = min(budget.left, max(1.0, self._left()))
@@ -203,95 +190,14 @@ class SubmissionGrader:
         self.results[cell.index] = {"verdict": verdict.as_dict()}
 
     def _verdict(self, cell: Cell, copy: int, reached: int, budget: Budget) -> Verdict:
-        """Return a check's verdict: from the record, or else by running it."""
-        lent = self._learner.lent(copy, budget)
-        key = _key(cell, reached, lent.defined)
-        held: list[tuple[Frame, Frame]] = []
-        if self.transcripts.repeats(key):
-            known = self._follow(key, lent.channel, budget, held)
-            if known is not None:
-                self.spared += 1
-                return Verdict(**known | {"status": Status(known["status"])})
-        try:
-            verdict, steps = self._in_a_fork(cell, reached, lent, budget, held)
-        except NotRepeatableError:
-            self.learned.append((key, [], None))
+        """Return a check's verdict."""
+        for _ in range(2):
+            lent = self._learner.lent(copy, budget)
+            with contextlib.suppress(NotRepeatableError):
+                return self._runner.verdict(cell, reached, lent, budget)
             # The copy has been asked what this run of the check does not ask: take another.
             self._learner.spoil(copy)
-            lent = self._learner.lent(copy, budget)
-            verdict, _ = self._in_a_fork(cell, reached, lent, budget, [])
-            return verdict
-        if verdict.message != TOO_MUCH_WORK:
-            self.learned.append((key, steps, verdict.as_dict()))
-        return verdict
-
-    def _in_a_fork(
-        self,
-        cell: Cell,
-        reached: int,
-        lent: _Lent,
-        budget: Budget,
-        held: list[tuple[Frame, Frame]],
-    ) -> tuple[Verdict, list[Step]]:
-        """Run a check in a process of its own.
-
-        Whatever the check, or an answer, does to the lab's given objects ends with it, so that a
-        check's verdict depends on nothing but what the learner's side has said to this check.
-        """
-        line = RecordedLine(lent.channel, budget, [*lent.defined, *held])
-        seconds = CHECK_SECONDS + budget.left + _GRACE_SECONDS
-        outcome = in_a_fork(lambda: self._outcome(cell, reached, line), seconds)
-        budget.left = min(budget.left, outcome["left"])
-        if outcome["trouble"] == "other question":
-            raise NotRepeatableError
-        if outcome["trouble"]:
-            raise LearnerGoneError("", slow=outcome["trouble"] == "slow")
-        status = Status(outcome["verdict"]["status"])
-        verdict = Verdict(**outcome["verdict"] | {"status": status})
-        steps = [
-            (Frame(header, tuple(buffers)), answer) for header, buffers, answer in outcome["steps"]
-        ]
-        return verdict, steps[len(lent.defined) :]
-
-    def _outcome(self, cell: Cell, reached: int, line: RecordedLine) -> dict[str, Any]:
-        """Run a check and return what came of it, as plain data."""
-        learner = _Watched(line, line.budget.seconds)
-        verdict = self._run_check(cell, reached, line, learner)
-        return {
-            "verdict": verdict.as_dict(),
-            "trouble": learner.trouble,
-            "left": line.budget.left,
-            "steps": [
-                (asked.header, list(asked.buffers), answer) for asked, answer in line.steps()
-            ],
-        }
-
-    def _follow(
-        self, key: bytes, channel: Channel, budget: Budget, held: list[tuple[Frame, Frame]]
-    ) -> dict[str, Any] | None:
-        """Ask the known questions as long as the answers are known, too; return a verdict."""
-        node = self.transcripts.beginning(key)
-        while node is not None and node.verdict is None:
-            channel.send_frame(node.question)
-            answer = budget.receive(channel)
-            held.append((node.question, answer))
-            node = node.after.get(answer.digest)
-        return node.verdict if node is not None else None
-
-    def _run_check(
-        self, cell: Cell, reached: int, line: RecordedLine, learner: _Watched
-    ) -> Verdict:
-        """Run a check against stand-ins for what the learner defined."""
-        names = self.given.shell.user_ns
-        self.given.advance(reached)
-        for name in self.submission.exercises:
-            names.pop(name, None)
-        with work_limit(CHECK_SECONDS) as limit:
-            names |= learner.names(self.submission.exercises)
-            verdict = run_check(cell.source, names, name=cell.check, points=cell.points)
-        if limit.reached:
-            return replace(verdict, status=Status.FAILED, points=0, message=TOO_MUCH_WORK)
-        return verdict
+        raise NotRepeatableError
 
     def _give_up(self, cell: Cell, reason: str) -> None:
         """Say in a cell, and in a note, why it came to no end; its exercise is over."""
@@ -324,173 +230,8 @@ class SubmissionGrader:
         return self._deadline - time.monotonic()
 
 
-@dataclass
-class _Lent:
-    """A copy of the learner's process that the checks talk to.
-
-    Attributes
-    ----------
-    channel
-        The connection to it.
-    defined
-        Once it was asked: what it has bound the exercises' names to, as questions and answers.
-    """
-
-    channel: Channel
-    defined: list[tuple[Frame, Frame]] | None = None
-
-
-class _LearnerAtWork:
-    """The learner's process with the copies put aside, brought back to where it was if it ends."""
-
-    def __init__(self, submission: Submission, control: socket.socket, deadline: float) -> None:
-        self.submission, self.control, self.deadline = submission, control, deadline
-        self.copies: dict[int, int] = {}
-        """By the number of a copy: how many given cells stand above it."""
-        self._lent: dict[int, _Lent] = {}
-        self._spoilt: set[int] = set()
-        self._done: list[tuple[Cell | int, int]] = []
-        self._process: LearnerProcess | None = None
-
-    def run(self, cell: Cell, reached: int) -> dict[str, Any]:
-        """Run a cell; one that does not come to its end ends the process.
-
-        Raises
-        ------
-        StoppedError
-            If it did not.
-        """
-        try:
-            reply = self._ready().run(cell.source, reached=reached, seconds=self._seconds())
-        except StoppedError:
-            self.end()
-            raise
-        self._done.append((cell, reached))
-        return reply
-
-    def put_aside(self, copy: int, reached: int) -> None:
-        """Have a copy of the process as it is now, for the checks that stand here."""
-        self.copies[copy] = reached
-        self._done.append((copy, reached))
-        if self._process is not None:
-            try:
-                self._lent[copy] = _Lent(self._process.lend(copy, reached))
-            except StoppedError:
-                self.end()
-
-    def lent(self, copy: int, budget: Budget) -> _Lent:
-        """Return a copy that has been asked what it defines.
-
-        Raises
-        ------
-        StoppedError, ClosedError, TooSlowError
-            If it gives no answer.
-        """
-        if copy in self._spoilt or copy not in self._lent:
-            self.end()
-            self._ready()
-        if copy not in self._lent:
-            raise StoppedError("ended the Python process")
-        lent = self._lent[copy]
-        if lent.defined is None:
-            # The answers are not looked at here, where nothing would end what they can cost.
-            lent.defined = []
-            for name in self.submission.exercises:
-                question = pack({"do": "look up", "name": name})
-                lent.channel.send_frame(question)
-                lent.defined.append((question, budget.receive(lent.channel)))
-        return lent
-
-    def spoil(self, copy: int) -> None:
-        """Take a copy for useless: the next one who wants it gets another."""
-        self._spoilt.add(copy)
-
-    def drop(self, copy: int | None) -> None:
-        """End a copy that is no longer needed."""
-        lent = self._lent.pop(copy, None)
-        self._done = [(what, reached) for what, reached in self._done if what != copy]
-        if lent is not None and self._process is not None:
-            try:
-                self._process.take_back(copy, lent.channel)
-            except StoppedError:
-                self.end()
-
-    def excess(self) -> str:
-        """Say why the host has stopped the process, or nothing."""
-        return self._process.excess() if self._process is not None else ""
-
-    def end(self) -> None:
-        """End the process and all copies."""
-        if self._process is not None:
-            for lent in self._lent.values():
-                lent.channel.close()
-            self._process.kill()
-        self._process = None
-        self._lent.clear()
-        self._spoilt.clear()
-
-    def _ready(self) -> LearnerProcess:
-        """Return the process; a new one is brought to where the last one was."""
-        if self._process is None:
-            self._process = LearnerProcess(self.control, next_number())
-            self._process.write(self.submission.files)
-            self._bring_back()
-        return self._process
-
-    def _bring_back(self) -> None:
-        """Run again what had run, and put the copies aside again."""
-        for what, reached in list(self._done):
-            try:
-                if isinstance(what, Cell):
-                    self._process.run(what.source, reached=reached, seconds=self._seconds())
-                else:
-                    self._lent[what] = _Lent(self._process.lend(what, reached))
-            except StoppedError:
-                # It ended once and now it does not: leave it out, so that this comes to an end.
-                self._done.remove((what, reached))
-                self.end()
-                if time.monotonic() > self.deadline:
-                    raise
-                self._ready()
-                return
-
-    def _seconds(self) -> float:
-        left = self.deadline - time.monotonic()
-        return min(self.submission.call_seconds, max(1.0, left))
-
-
-class _Watched(Learner):
-    """The learner's process during a check: what went wrong with it is kept.
-
-    A check may catch exceptions, so the trouble is kept here rather than read off the verdict.
-    """
-
-    def __init__(self, line: RecordedLine, seconds: float) -> None:
-        super().__init__(line, seconds=seconds)
-        self.trouble = ""
-
-    def _exchange(self, request: dict[str, object]) -> dict[str, Any]:
-        try:
-            return super()._exchange(request)
-        except NotRepeatableError:
-            self.trouble = self.trouble or "other question"
-            raise
-        except LearnerGoneError as gone:
-            self.trouble = self.trouble or ("slow" if gone.slow else "gone")
-            raise
-
-
-def _key(cell: Cell, reached: int, defined: list[tuple[Frame, Frame]]) -> bytes:
-    """Return what tells a check, on what the learner defines, from any other."""
-    whole = hashlib.sha256(f"{cell.check}\0{cell.points}\0{reached}\0".encode())
-    whole.update(cell.source.encode())
-    for question, answer in defined:
-        whole.update(question.digest + answer.digest)
-    return whole.digest()
-
-
 def _error(name: str, text: str) -> dict[str, Any]:
     return {"error": [name, text]}
 
 
-__all__ = ["Learned", "SubmissionGrader"]
+__all__ = ["UNREADABLE", "SubmissionGrader"]

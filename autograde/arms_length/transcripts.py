@@ -133,6 +133,22 @@ class RecordedLine:
         self._repeated = 0
         self._asked: Frame | None = None
 
+    def again(self) -> RecordedLine:
+        """Return the same line for a conversation from the start, with all answers so far."""
+        return RecordedLine(self.channel, self.budget, self.held)
+
+    def ask(self, question: Frame) -> Frame:
+        """Ask a question that is known, and return the answer as it came.
+
+        Raises
+        ------
+        TooSlowError, ClosedError
+            If there is no answer.
+        """
+        self.channel.send_frame(question)
+        self.held.append((question, self.budget.receive(self.channel)))
+        return self.held[-1][1]
+
     def send(self, value: object, reference: Reference | None = None) -> None:
         """Send a value, unless it is a question that has been asked.
 

@@ -398,6 +398,52 @@ def test_what_an_answer_does_to_given_objects_ends_with_the_check(service: Gradi
     assert verdicts(honest) == [("passed", "")]
 
 
+@pytest.mark.parametrize(
+    ("kept", "change"),
+    [
+        ("[3, 4]", "thing.append(5)"),
+        ("[[3], 4]", "thing[0].append(5)"),
+        ("{'a': 1}", "thing['a'] = 2"),
+        ("{1, 2}", "thing.add(3)"),
+        ("np.arange(4.0)", "thing[0] = 9"),
+        ("np.random.default_rng(3)", "thing.random()"),
+        ("pd.DataFrame({'a': [1, 2]})", "thing['b'] = 3"),
+        ("pd.Series([1.0, 2.0], index=['x', 'y'])", "thing['x'] = 7"),
+    ],
+)
+def test_a_check_finds_given_objects_as_they_are_given(
+    service: GradingService, kept: str, change: str
+) -> None:
+    """Whatever an answer did to them when another check of the same submission ran."""
+    table = given(f"import numpy as np\nimport pandas as pd\nkept = {kept}")
+    text = "from autograde.arms_length.codec import encode\ntext = repr(encode(kept))\n"
+    shown = check(f"# Shows it\n{text}assert double(4) == 9, (text, np.random.random())")
+    changes = check(
+        f"# Changes it\n{text}before = text\ndouble(kept)\n{text}"
+        "assert double(4) == 9, 'seen' if text != before else 'not seen'"
+    )
+    answers = answer(
+        f"def double(thing):\n    if type(thing) is not int:\n        {change}\n    return 8"
+    )
+    found = verdicts(graded(service, table, answers, shown, changes, shown, changes))
+    assert found[0] == found[2]
+    assert found[0][0] == "failed"
+    assert found[1] == found[3] == ("failed", "seen")
+
+
+def test_what_a_given_function_does_for_an_answer_ends_with_the_check(
+    service: GradingService,
+) -> None:
+    log = given("log = []\ndef note(x):\n    log.append(x)\n    return len(log)")
+    hands_it_over = check("# Hands it over\nassert double(note) == 2, (double(4), log)")
+    shows = check("# Shows it\nassert double(4) == 9, log")
+    twice = answer(
+        "def double(thing):\n    return 8 if type(thing) is int else thing('a') and thing('b')"
+    )
+    found = verdicts(graded(service, log, twice, hands_it_over, shows, hands_it_over))
+    assert found == [("passed", ""), ("failed", "[]"), ("passed", "")]
+
+
 def test_many_large_submissions_do_not_wait_for_each_other_for_ever() -> None:
     """All three parties had more to send than fits on the way, and none was listening."""
     service = GradingService(choose_tier(), workers=4)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import nbformat
 import pytest
+from submitted_labs import submitted
 
 from authoring.lab import Lab, read_lab
 from authoring.tree import REPOSITORY
-from autograde.apart import submission_cells
-from autograde.arms_length.plan import Submission
 from autograde.arms_length.service import GradingService
 from autograde.sandbox import choose_tier
 
@@ -27,21 +25,6 @@ def service(lab: Lab) -> Iterator[GradingService]:
     service = GradingService(choose_tier())
     yield service
     service.close()
-
-
-def submitted(lab: Lab, answers: dict[str, str]) -> Submission:
-    """Return a notebook with answers, as it is graded: the release with its whole checks."""
-    notebook = nbformat.read(REPOSITORY.release(lab.name), as_version=4)
-    worked = nbformat.read(REPOSITORY.solution(lab.name), as_version=4)
-    checks = {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in worked.cells
-        if cell.metadata.get("nbgrader", {}).get("grade")
-    }
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        cell.source = (checks | answers).get(name, cell.source)
-    return Submission(submission_cells(notebook))
 
 
 def points(result: dict[str, Any]) -> dict[str, float]:

@@ -1,0 +1,132 @@
+"""A submission's process at work, with the copies of it that the checks talk to."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+from autograde.arms_length.channel import pack
+from autograde.arms_length.check_runner import Lent
+from autograde.arms_length.learner_process import LearnerProcess, StoppedError, next_number
+from autograde.arms_length.plan import Cell, Submission
+from autograde.arms_length.transcripts import Budget
+
+
+class LearnerAtWork:
+    """The learner's process with the copies put aside, brought back to where it was if it ends."""
+
+    def __init__(self, submission: Submission, control: socket.socket, deadline: float) -> None:
+        self.submission, self.control, self.deadline = submission, control, deadline
+        self.copies: set[int] = set()
+        """The numbers of the copies that were put aside."""
+        self._lent: dict[int, Lent] = {}
+        self._spoilt: set[int] = set()
+        self._done: list[tuple[Cell | int, int]] = []
+        self._process: LearnerProcess | None = None
+
+    def run(self, cell: Cell, reached: int) -> dict[str, Any]:
+        """Run a cell; one that does not come to its end ends the process.
+
+        Raises
+        ------
+        StoppedError
+            If it did not.
+        """
+        try:
+            reply = self._ready().run(cell.source, reached=reached, seconds=self._seconds())
+        except StoppedError:
+            self.end()
+            raise
+        self._done.append((cell, reached))
+        return reply
+
+    def put_aside(self, copy: int, reached: int) -> None:
+        """Have a copy of the process as it is now, for the checks that stand here."""
+        self.copies.add(copy)
+        self._done.append((copy, reached))
+        if self._process is not None:
+            try:
+                self._lent[copy] = Lent(self._process.lend(copy, reached))
+            except StoppedError:
+                self.end()
+
+    def lent(self, copy: int, budget: Budget) -> Lent:
+        """Return a copy that has been asked what it defines.
+
+        Raises
+        ------
+        StoppedError, ClosedError, TooSlowError
+            If it gives no answer.
+        """
+        if copy in self._spoilt or copy not in self._lent:
+            self.end()
+            self._ready()
+        if copy not in self._lent:
+            raise StoppedError("ended the Python process")
+        lent = self._lent[copy]
+        if lent.defined is None:
+            # The answers are not looked at here, where nothing would end what they can cost.
+            lent.defined = []
+            for name in self.submission.exercises:
+                question = pack({"do": "look up", "name": name})
+                lent.channel.send_frame(question)
+                lent.defined.append((question, budget.receive(lent.channel)))
+        return lent
+
+    def spoil(self, copy: int) -> None:
+        """Take a copy for useless: the next one who wants it gets another."""
+        self._spoilt.add(copy)
+
+    def drop(self, copy: int | None) -> None:
+        """End a copy that is no longer needed."""
+        lent = self._lent.pop(copy, None)
+        self._done = [(what, reached) for what, reached in self._done if what != copy]
+        if lent is not None and self._process is not None:
+            try:
+                self._process.take_back(copy, lent.channel)
+            except StoppedError:
+                self.end()
+
+    def excess(self) -> str:
+        """Say why the host has stopped the process, or nothing."""
+        return self._process.excess() if self._process is not None else ""
+
+    def end(self) -> None:
+        """End the process and all copies."""
+        if self._process is not None:
+            for lent in self._lent.values():
+                lent.channel.close()
+            self._process.kill()
+        self._process = None
+        self._lent.clear()
+        self._spoilt.clear()
+
+    def _ready(self) -> LearnerProcess:
+        """Return the process; a new one is brought to where the last one was."""
+        if self._process is None:
+            self._process = LearnerProcess(self.control, next_number())
+            self._process.write(self.submission.files)
+            self._bring_back()
+        return self._process
+
+    def _bring_back(self) -> None:
+        """Run again what had run, and put the copies aside again."""
+        for what, reached in list(self._done):
+            try:
+                if isinstance(what, Cell):
+                    self._process.run(what.source, reached=reached, seconds=self._seconds())
+                else:
+                    self._lent[what] = Lent(self._process.lend(what, reached))
+            except StoppedError:
+                # It ended once and now it does not: leave it out, so that this comes to an end.
+                self._done.remove((what, reached))
+                self.end()
+                if time.monotonic() > self.deadline:
+                    raise
+                self._ready()
+                return
+
+    def _seconds(self) -> float:
+        left = self.deadline - time.monotonic()
+        return min(self.submission.call_seconds, max(1.0, left))
