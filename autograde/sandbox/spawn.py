@@ -48,7 +48,7 @@ class Sandbox:
     _folder: Path | None
     _said: bytes = field(init=False, default=b"")
     _started: float = field(init=False, default_factory=time.monotonic)
-    _held_before: int = field(init=False, default_factory=usage.held_by_this_process)
+    _memory: usage.MemoryMeter = field(init=False, default_factory=usage.MemoryMeter)
 
     def excess(self) -> str | None:
         """Return why the sandbox must be stopped, or None; to be asked a few times a second."""
@@ -56,8 +56,7 @@ class Sandbox:
         if time.monotonic() - self._started > limits.wall_seconds:
             return f"ran for more than {limits.wall_seconds:g} s"
         processes = usage.tree(self.process)
-        # The sandbox may hold what it has from the host as well.
-        if usage.memory(processes) > self._held_before + limits.memory_bytes:
+        if self._memory.exceeds(processes, limits.memory_bytes):
             return f"used more than {limits.memory_bytes // _MEGABYTE} MB of memory"
         if usage.processor_seconds(processes) > limits.cpu_seconds:
             return f"used more than {limits.cpu_seconds:g} s of processor time"

@@ -6,6 +6,7 @@ import math
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ import psutil
 from psutil import Process
 
 _DEEPEST = 64
+_EXACT_SECONDS = 2.0
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512
 """Bytes in what a file system counts as a block."""
 
@@ -35,6 +38,39 @@ def held_by_this_process() -> int:
 def memory(processes: list[Process]) -> int:
     """Return the memory of processes in bytes, each shared page counted once where that can be."""
     return sum(_memory(process) for process in processes)
+
+
+class MemoryMeter:
+    """Says whether processes forked from this one hold too much memory.
+
+    To measure it exactly takes Linux 10 ms for each process of the size of the course's. What can
+    have come since the last time is bounded by what is quick to read: a page is new to a process by
+    a fault, or adds to what is resident. So it is measured when this bound says that it may matter,
+    and every other second.
+    """
+
+    def __init__(self) -> None:
+        # At its beginning, a process holds no more than the one that it is forked from.
+        self._exact = self._held = held_by_this_process()
+        self._measured = time.monotonic()
+        self._marks: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def exceeds(self, processes: list[Process], most: float) -> bool:
+        """Say whether processes hold more than some bytes beyond what this one held."""
+        most += self._held
+        marks = dict(filter(None, map(_marks, processes)))
+        due = sys.platform != "linux" or time.monotonic() - self._measured > _EXACT_SECONDS
+        if not due and self._exact + sum(map(self._growth, marks.items())) <= most:
+            return False
+        self._exact, self._marks = memory(processes), marks
+        self._measured = time.monotonic()
+        return self._exact > most
+
+    def _growth(self, marks: tuple[tuple[int, int], tuple[int, int]]) -> int:
+        """Return how many bytes a process can have got at most since it was measured."""
+        process, (faults, resident) = marks
+        faults_then, resident_then = self._marks.get(process, (0, self._held // _PAGE))
+        return (faults - faults_then + max(0, resident - resident_then)) * _PAGE
 
 
 def processor_seconds(processes: list[Process]) -> float:
@@ -115,6 +151,18 @@ def _memory(process: Process) -> int:
         return sum(_sizes(folder / "status", ("RssAnon", "RssShmem", "VmSwap")))
     except OSError:
         return 0
+
+
+def _marks(process: Process) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return what tells a process from others, with its page faults and its resident pages."""
+    try:
+        text = Path("/proc", str(process.pid), "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # As proc(5) counts them from 1; the second, a name, may hold anything.
+    fields = ["", "", *text.rpartition(")")[2].split()]
+    minor, major, started, resident = (int(fields[number - 1]) for number in (10, 12, 22, 24))
+    return (process.pid, started), (minor + major, resident)
 
 
 def _sizes(path: Path, names: tuple[str, ...]) -> Iterator[int]:
