@@ -1,29 +1,19 @@
-"""The warm process that a lab's gradings are forked from; it holds the checks, and is trusted.
-
-``python -m autograde.arms_length.checks_host DESCRIPTOR`` is started by the grading service. It
-starts the learners' host in its sandbox, runs the lab's given cells for the checks meanwhile, and
-then grades submissions as they come, each in a fork of its own.
-"""
+"""The warm process that a lab's gradings are forked from; it holds the checks, and is trusted."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import resource
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import autograde
-import course
 from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError, Frame
 from autograde.arms_length.check_runner import CHECK_SECONDS, Learned
 from autograde.arms_length.fork import die_with_parent
@@ -31,9 +21,7 @@ from autograde.arms_length.given import GivenCells
 from autograde.arms_length.grading import UNREADABLE, SubmissionGrader
 from autograde.arms_length.learner_process import HostGoneError, end_all_of
 from autograde.arms_length.plan import Submission
-from autograde.arms_length.shell import start_shell
 from autograde.arms_length.transcripts import Transcripts
-from autograde.sandbox import Tier, host_command
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.5
@@ -208,62 +196,3 @@ def _limit_memory() -> None:
         [line] = [line for line in status.read_text().splitlines() if line.startswith("VmData")]
         limit = int(line.split()[1]) * 1024 + _MEMORY_BYTES
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def start_learner_host(
-    given: list[str], tier: Tier, limits: dict[str, Any]
-) -> tuple[subprocess.Popen[bytes], Channel, socket.socket]:
-    """Start the host of the learners' processes in its sandbox.
-
-    Returns
-    -------
-    process, setup, control
-        Its process; a channel on which it will say that it is ready; the connection for orders.
-    """
-    setup, theirs = socket.socketpair()
-    control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    packages = Path(course.__file__).parent, Path(autograde.__file__).parent
-    # Of this package, what runs beside a learner's code, and never the answer bank.
-    readable = [packages[0], packages[1] / "__init__.py"]
-    readable += [packages[1] / name for name in ("arms_length", "sandbox")]
-    with theirs, their_control:
-        descriptors = [theirs.fileno(), their_control.fileno()]
-        module = "autograde.arms_length.learner_host"
-        command = [sys.executable, "-m", module, *map(str, descriptors)]
-        command, environment = host_command(tier, command, readable=readable)
-        process = subprocess.Popen(
-            command,
-            env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(packages[0].parent)},
-            pass_fds=descriptors,
-            stdin=subprocess.DEVNULL,
-        )
-    channel = Channel(setup)
-    channel.send({"given": given, "tier": str(tier), "limits": limits})
-    return process, channel, control
-
-
-def main() -> None:
-    """Warm up, say so, and grade."""
-    service = Channel(socket.socket(fileno=int(sys.argv[1])))
-    request = service.receive()
-    process, setup, control = start_learner_host(
-        request["given"], Tier(request["tier"]), request["limits"]
-    )
-    given = GivenCells(start_shell(), request["given"])
-    try:
-        setup.receive()
-    except ClosedError:
-        service.send({"failed": f"the sandbox did not start (it ended with {process.wait()})"})
-        return
-    gc.collect()
-    gc.freeze()
-    service.send({"ready": True, "given": [run.outputs for run in given.runs]})
-    try:
-        ChecksHost(service, given, control).run()
-    finally:
-        control.close()
-        process.wait(timeout=10)
-
-
-if __name__ == "__main__":
-    main()

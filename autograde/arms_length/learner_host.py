@@ -1,26 +1,18 @@
-"""The warm process that learners' processes are forked from, in its sandbox.
-
-``python -m autograde.arms_length.learner_host SETUP CONTROL`` is started by the checks' host, with
-two connections as inherited descriptors. It imports the course's libraries and runs a lab's given
-cells, once; then, for each submission, it forks a confined process that goes on from there.
-"""
+"""The warm process that learners' processes are forked from, each into a sandbox of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import selectors
 import socket
-import sys
 from dataclasses import dataclass
 
 from autograde.arms_length.channel import Channel
 from autograde.arms_length.given import GivenCells
 from autograde.arms_length.learner_process import NOT_CONFINED, is_of
 from autograde.arms_length.session import serve_submission
-from autograde.arms_length.shell import start_shell
 from autograde.sandbox import Limits, Sandbox, Tier, spawn
 
 _POLL_SECONDS = 0.1
@@ -114,21 +106,3 @@ class LearnerHost:
         with contextlib.suppress(OSError):  # nobody may be waiting for it any more
             os.write(confined.status, reason.encode())
         os.close(confined.status)
-
-
-def main() -> None:
-    """Warm up, say so, and follow orders."""
-    setup_descriptor, control_descriptor = map(int, sys.argv[1:])
-    setup = Channel(socket.socket(fileno=setup_descriptor))
-    request = setup.receive()
-    # Every submission starts from the same state, random generators included: grades repeat.
-    given = GivenCells(start_shell(), request["given"])
-    gc.collect()
-    gc.freeze()
-    setup.send({"ready": True})
-    control = socket.socket(fileno=control_descriptor)
-    LearnerHost(given, Tier(request["tier"]), Limits(**request["limits"]), control).run()
-
-
-if __name__ == "__main__":
-    main()

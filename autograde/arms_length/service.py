@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -13,16 +12,18 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import autograde
+import course
 from autograde.arms_length.channel import Channel, ClosedError
 from autograde.arms_length.plan import Submission, given_key
-from autograde.sandbox import Limits, Tier
+from autograde.sandbox import Limits, Tier, host_command
 
 MOST_WARM_LABS = 4
 """Labs whose processes are kept; each pair holds the libraries and the lab's data."""
 
-_NUMERIC_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _END_SECONDS = 10
 
 
@@ -31,38 +32,30 @@ class GradingFailedError(Exception):
 
 
 class _WarmLab:
-    """The processes of one lab: the checks' host, and below it the learners'."""
+    """The processes of one lab: a host of learners' code, and a host of checks."""
 
     def __init__(self, given: list[str], tier: Tier, limits: Limits) -> None:
-        ours, theirs = socket.socketpair()
-        module = "autograde.arms_length.checks_host"
-        # One numeric thread: a fork must find none, and a grade must not depend on the machine.
-        threads = dict.fromkeys(_NUMERIC_THREADS, "1")
-        backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno())],
-                env=os.environ | threads | backend | {"PYTHONHASHSEED": "0"},
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C is for who asked for the grades; the hosts end when that one is gone.
-                process_group=0,
-            )
+        ours, self._theirs = socket.socketpair()
         self._channel = Channel(ours)
-        self._channel.send({"given": given, "tier": str(tier), "limits": asdict(limits)})
+        self._tier = tier
+        self._setup = {"given": given, "tier": str(tier), "limits": asdict(limits)}
+        self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock, self._sending = threading.Lock(), threading.Lock()
         self._count = 0
         self._ended = False
+        self._set_up, self._over = threading.Event(), threading.Event()
         self.given: Future[list[list[dict[str, object]]]] = Future()
-        threading.Thread(target=self._listen, daemon=True).start()
+        # The process ends with the thread that starts it: this one lives as long as it is needed.
+        threading.Thread(target=self._live, daemon=True).start()
 
     @property
     def alive(self) -> bool:
-        return not self._ended and self._process.poll() is None
+        return not self._ended and (self._process is None or self._process.poll() is None)
 
     def grade(self, submission: Submission) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
+        self._set_up.wait()
         with self._lock:
             self._count += 1
             number = self._count
@@ -82,40 +75,85 @@ class _WarmLab:
         """End the processes."""
         with contextlib.suppress(OSError):
             self._channel.connection.shutdown(socket.SHUT_RDWR)
+        self._over.wait(2 * _END_SECONDS)
+
+    def _live(self) -> None:
+        """Start the processes and hand each result to who waits for it, until they end."""
         try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            with self._theirs:
+                self._process = self._start()
+            self._channel.send(self._setup)
+            self._set_up.set()
+            self._listen()
+        except OSError as error:
+            self._end(GradingFailedError(f"the processes that grade a lab did not start: {error}"))
+        except ClosedError:
+            started = self.given.done()
+            code = self._wait()
+            reason = "" if started else f"; they did not start (exit code {code})"
+            self._end(GradingFailedError(f"the processes that grade this lab have ended{reason}"))
+        finally:
+            self._set_up.set()
+            self._wait()
+            self._end(_ended())
+            self._over.set()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        packages = Path(course.__file__).parent, Path(autograde.__file__).parent
+        # Of this package, what grades and what runs beside a learner's code, never the answer bank.
+        readable = [packages[0], packages[1] / "arms_length", packages[1] / "outputs.py"]
+        module = "autograde.arms_length.lab_host"
+        command = [sys.executable, "-m", module, str(self._theirs.fileno())]
+        command, environment = host_command(self._tier, command, readable=readable)
+        return subprocess.Popen(
+            command,
+            env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(packages[0].parent)},
+            pass_fds=[self._theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C is for who asked for the grades; the hosts end when that one is gone.
+            process_group=0,
+        )
 
     def _listen(self) -> None:
-        """Hand each result to who waits for it; for a thread of its own."""
-        try:
-            first = self._channel.receive()
-            if "failed" in first:
-                self.given.set_exception(GradingFailedError(str(first["failed"])))
+        """Hand each result to who waits for it.
+
+        Raises
+        ------
+        ClosedError
+            When the processes are gone.
+        """
+        self.given.set_result(self._channel.receive()["given"])
+        while True:
+            reply = self._channel.receive()
+            with self._lock:
+                future = self._waiting.pop(reply["number"])
+            if "failed" in reply:
+                future.set_exception(GradingFailedError(reply["failed"]))
             else:
-                self.given.set_result(first["given"])
-            while True:
-                reply = self._channel.receive()
-                with self._lock:
-                    future = self._waiting.pop(reply["number"])
-                if "failed" in reply:
-                    future.set_exception(GradingFailedError(reply["failed"]))
-                else:
-                    result = json.loads(reply["result"])
-                    result["cells"] = {int(index): x for index, x in result["cells"].items()}
-                    future.set_result(result)
-        except ClosedError:
-            pass
+                result = json.loads(reply["result"])
+                result["cells"] = {int(index): x for index, x in result["cells"].items()}
+                future.set_result(result)
+
+    def _end(self, error: GradingFailedError) -> None:
+        """Tell everybody who waits that there will be no results."""
         # Before anybody hears of it and asks again.
         self._ended = True
         if not self.given.done():
-            self.given.set_exception(_ended())
+            self.given.set_exception(error)
         with self._lock:
             for future in self._waiting.values():
-                future.set_exception(_ended())
+                future.set_exception(error)
             self._waiting.clear()
+
+    def _wait(self) -> int | None:
+        """Wait for the processes' end, and bring it about if it does not come."""
+        if self._process is None:
+            return None
+        try:
+            return self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
 
 class GradingService:

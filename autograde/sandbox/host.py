@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from autograde.sandbox import linux
 from autograde.sandbox.namespaces import FOLDER, PLACES
 from autograde.sandbox.tier import Tier
 
@@ -71,6 +72,14 @@ def host_command(
     if tier is not Tier.NAMESPACES:
         return list(command), environment
     return [*_bubblewrap(paths), "--", *command], environment
+
+
+def give_up_rights(tier: Tier) -> None:
+    """Give up what takes a capability, sandboxes included; for a process forked from a host."""
+    if tier is Tier.NAMESPACES:
+        linux.clear_bounding_set()
+        linux.drop_capabilities()
+        linux.forbid_new_privileges()
 
 
 def readable_paths() -> list[Path]:
