@@ -129,7 +129,10 @@ class CheckRunner:
     def _run(self, cell: Cell, reached: int, line: RecordedLine) -> tuple[Verdict, list[Step]]:
         """Run a check in this process if it can be; return its verdict and all that it asked."""
         learner = _Watched(line)
-        verdict = self._run_here(cell, reached, learner)
+        try:
+            verdict = self._run_here(cell, reached, learner)
+        except _NeedsAProcessError:  # before the check itself could begin
+            return self._run_in_a_fork(cell, reached, line.again())
         if learner.trouble is _Trouble.NEEDS_A_PROCESS:
             return self._run_in_a_fork(cell, reached, line.again())
         _raise(learner.trouble)
