@@ -6,11 +6,17 @@ it runs: Dask may run it again when a worker is lost, and the grade is the same.
 
 from __future__ import annotations
 
+import socket
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from autograde.arms_length.plan import Submission, given_key
-from autograde.arms_length.service import GradingFailedError, shared_service
+from autograde.arms_length.service import (
+    GradingFailedError,
+    GradingService,
+    shared_service,
+)
+from autograde.arms_length.versions import differences, versions
 from autograde.sandbox import Limits, choose_tier
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ RETRIES = 3
 class ClusterService:
     """Grades submissions of any lab on the workers of a cluster.
 
-    Each worker needs this course installed, at the same release, and a sandbox.
+    Each worker needs this course and the libraries in the same versions as here, and a sandbox.
 
     Parameters
     ----------
@@ -72,6 +78,7 @@ class ClusterService:
                 _grade,
                 submission.as_data(),
                 asdict(self.limits),
+                versions(),
                 key=f"grade-{submission.key}",
                 retries=RETRIES,
             )
@@ -92,7 +99,12 @@ class ClusterService:
         key = given_key(submission.given())
         if key not in self._given:
             future = self._client.submit(
-                _given_outputs, submission.as_data(), asdict(self.limits), key=f"given-{key}"
+                _given_outputs,
+                submission.as_data(),
+                asdict(self.limits),
+                versions(),
+                key=f"given-{key}",
+                retries=RETRIES,
             )
             self._given[key] = self._result(future)
         return self._given[key]
@@ -110,19 +122,31 @@ class ClusterService:
             raise GradingFailedError(f"the cluster could not grade it ({error})") from error
 
 
-def _grade(submission: dict[str, Any], limits: dict[str, Any]) -> dict[str, Any]:
+def _grade(
+    submission: dict[str, Any], limits: dict[str, Any], wanted: dict[str, str]
+) -> dict[str, Any]:
     """Grade a submission on a worker."""
-    return _service(limits).grade(Submission.from_data(submission))
+    return _service(limits, wanted).grade(Submission.from_data(submission))
 
 
 def _given_outputs(
-    submission: dict[str, Any], limits: dict[str, Any]
+    submission: dict[str, Any], limits: dict[str, Any], wanted: dict[str, str]
 ) -> list[list[dict[str, object]]]:
-    return _service(limits).given_outputs(Submission.from_data(submission))
+    return _service(limits, wanted).given_outputs(Submission.from_data(submission))
 
 
-def _service(limits: dict[str, Any]) -> Any:
+def _service(limits: dict[str, Any], wanted: dict[str, str]) -> GradingService:
+    """Return the worker's service, if it grades as the machine does that asks.
+
+    Raises
+    ------
+    GradingFailedError
+        If it has other versions.
+    """
     from distributed import get_worker
 
+    other = differences(wanted)
+    if other:
+        raise GradingFailedError(f"the worker on {socket.gethostname()} has {other}")
     threads = get_worker().state.nthreads
     return shared_service(choose_tier(), Limits(**limits), threads)

@@ -61,7 +61,7 @@ class CourseExport(ExportPlugin):
 
     def rows(self, grades: list[AssignmentGrade]) -> Iterable[Row]:
         """Return the file's rows, the header first; cells are ready to be written."""
-        raise NotImplementedError
+        raise NotImplementedError  # not an ABC: traitlets' metaclass is another
 
     def _write(self, target: Path, rows: Iterable[Row]) -> None:
         # Written beside and moved over: a reader finds the old file or the new one, never half.

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from batches import CRASHES, DOUBLE, HALVE, HALVE_ROUNDED, SchoolClass, assert_gone
 
+from autograde.arms_length.service import GradingFailedError
+
 distributed = pytest.importorskip(
     "distributed", reason="distributed, of the extra `cluster`, is not installed"
 )
@@ -105,3 +107,17 @@ def test_a_cluster_without_workers_is_said(tmp_path: Path) -> None:
         outcome = course.grade("--dask", cluster.scheduler_address)
     assert outcome.returncode == 2
     assert "has no workers" in outcome.stderr
+
+
+def test_a_worker_with_other_versions_refuses(cluster: object) -> None:
+    from autograde.arms_length import cluster as module
+    from autograde.arms_length.versions import versions
+
+    wanted = versions() | {"numpy": "1.0"}
+    client = distributed.Client(cluster.scheduler_address, set_as_default=False)
+    try:
+        future = client.submit(module._service, {}, wanted, pure=False)
+        with pytest.raises(GradingFailedError, match=r"has numpy .* instead of 1\.0"):
+            future.result()
+    finally:
+        client.close()
