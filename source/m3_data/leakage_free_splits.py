@@ -21,7 +21,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -504,8 +504,8 @@ assert pairs.tolist() == [[2, 0]], (
 # %% check="crossing_copies_found" points=2
 # At least 95 % of the planted copies are found, across a split and within one table
 ### BEGIN HIDDEN TESTS
-table = subscribers.make(seed=505, n_users=200, second_account_share=0.3)
-hidden = subscribers.truth(seed=505, n_users=200, second_account_share=0.3)
+table = subscribers.make(seed=505, n_users=120, second_account_share=0.5)
+hidden = subscribers.truth(seed=505, n_users=120, second_account_share=0.5)
 first = np.random.default_rng(5).permutation(pd.factorize(table["user_id"])[0].max() + 1) % 5 > 1
 on_left = first[pd.factorize(table["user_id"])[0]]
 place = np.where(on_left, np.cumsum(on_left), np.cumsum(~on_left)) - 1
@@ -540,7 +540,7 @@ assert share >= 0.95, (
     f"{share:.0%} of {len(planted)} copies found: your radius is too small, or noise carries numbers "
     "over the edges of your grid"
 )
-knobs = {"n_users": 60, "second_account_share": 0.5}
+knobs = {"n_users": 40, "second_account_share": 0.5}
 table, copy_of = subscribers.make(510, **knobs), subscribers.truth(510, **knobs)["copy_of"]
 planted = {frozenset((a, int(b))) for a, b in enumerate(copy_of) if b >= 0}
 pairs = np.asarray(crossing_copies(table, table), dtype=int).reshape(-1, 2)
@@ -555,8 +555,8 @@ assert share >= 0.95, (
 # %% check="crossing_copies_false" points=1
 # At most 5 % of the pairs are no copies
 ### BEGIN HIDDEN TESTS
-table = subscribers.make(seed=506, n_users=160, second_account_share=0.4)
-hidden = subscribers.truth(seed=506, n_users=160, second_account_share=0.4)
+table = subscribers.make(seed=506, n_users=120, second_account_share=0.5)
+hidden = subscribers.truth(seed=506, n_users=120, second_account_share=0.5)
 is_copy = (hidden["copy_of"] >= 0).to_numpy()
 person, week = hidden["person"].to_numpy(), hidden["week"].to_numpy()
 pairs = np.asarray(crossing_copies(table[is_copy], table[~is_copy]))
@@ -942,56 +942,61 @@ assert 0.3 <= first <= 0.95, f"an AUC of {first} is out of reach here, in either
 assert first == second, f"the same seed gave {first} and then {second}"
 
 # %% check="honest_estimate_truth" points=2
-# On average over many small worlds, new people bear the estimate out
+# New people bear the estimate out, and it is the mean of its folds
 ### BEGIN HIDDEN TESTS
-promises, deliveries = [], []
-for world in range(810, 822):
-    knobs = {"n_users": 90, "second_account_share": 0, "drift": 0}
-    table = subscribers.make(world, **knobs)
-    model = candidate(BEHAVIOUR, LogisticRegression())
-    fitted = clone(model).fit(table, table["lapsed"])
-    deliveries.append(subscribers.serve(fitted, world, n_viewers=4000, **knobs)["auc"])
-    promises.append(float(honest_estimate(model, table, 14, world)))
-# One world of 90 people has a standard error of about .03: .009 for the mean of twelve. The
-# choice of the cut moves the mean by up to .015.
-error = np.mean(promises) - np.mean(deliveries)
-assert not error > 0.05, (
-    f"you promise {np.mean(promises):.2f} on average, new people deliver {np.mean(deliveries):.2f}: "
-    "is it the best fold, where the mean over the folds was asked for?"
+knobs = {"n_users": 200, "second_account_share": 0, "drift": 0, "user_effect": 0}
+table = subscribers.make(821, **knobs)
+# skip_rate says here what watch_drop says, and from the middle of the history on the opposite. So a
+# model of either ranks each test side in reverse of the other: fold by fold, their AUCs add up to 1.
+early = table["snapshot"] < pd.Timestamp("2025-02-27")
+table["skip_rate"] = table["watch_drop"].where(early, -table["watch_drop"])
+steady, turned = (candidate([column], LogisticRegression()) for column in BEHAVIOUR)
+fitted = clone(steady).fit(table, table["lapsed"])
+delivery = subscribers.serve(fitted, 821, n_viewers=4000, **knobs)["auc"]
+promise, reverse = (float(honest_estimate(model, table, 14, 821)) for model in (steady, turned))
+# An estimate has a standard error of .02. AUCs of 0/1 predictions promise .15 too little.
+error = promise - delivery
+assert not error < -0.075, (
+    f"you promise {promise:.2f}, new people deliver {delivery:.2f}: is it the AUC of 0/1 predictions, "
+    "where predict_proba ranks viewers?"
 )
-assert not error < -0.05, (
-    f"you promise {np.mean(promises):.2f} on average, new people deliver {np.mean(deliveries):.2f}: "
-    "is it the AUC of 0/1 predictions, where predict_proba ranks viewers?"
+# The sum of means is 1 exactly. Folds that mix past and future raise it by .25 (standard error
+# .02), the best of five folds by .10 (.03).
+total = promise + reverse
+story = f"two models that rank the future in reverse get {promise:.2f} and {reverse:.2f}, together"
+assert not total > 1.18, (
+    f"{story} {total:.2f} instead of 1: your training sides hold rows of the test period"
 )
-assert abs(error) <= 0.05, f"the mean of your twelve estimates is {np.mean(promises)}"
+assert not abs(total - 1) > 0.01, (
+    f"{story} {total:.2f} instead of 1: is it the best fold, where the mean over the folds was "
+    "asked for?"
+)
+assert abs(error) <= 0.075, f"you promise {promise:.2f}, new people deliver {delivery:.2f}"
 ### END HIDDEN TESTS
 
 # %% check="honest_estimate_people" points=1
 # It does not promise what second accounts have told it
 ### BEGIN HIDDEN TESTS
-memorise = candidate(
-    NUMERIC, HistGradientBoostingClassifier(learning_rate=0.2, max_iter=40, random_state=0)
+# Strong habits, and a model that looks up whose device it is: it is worth nothing for new people.
+memorise = candidate(DEVICE, KNeighborsClassifier(3, algorithm="brute"))
+knobs = {"n_users": 300, "n_weeks": 8, "second_account_share": 0.7, "late_joiner_share": 0}
+knobs |= {"user_effect": 6, "base_log_odds": 0, "drift": 0}
+table = subscribers.make(836, **knobs)
+fitted = clone(memorise).fit(table, table["lapsed"])
+delivery = subscribers.serve(fitted, 836, n_viewers=1500, **knobs)["auc"]
+promise = float(honest_estimate(memorise, table, 14, 836))
+# The error has a standard error of .04 around 0; of .03 around .25 with accounts as groups, .45 with rows.
+error = promise - delivery
+assert not error > 0.36, (
+    f"you promise {promise:.2f}, new people deliver {delivery:.2f}: rows of the same viewer are on "
+    "both sides of your folds"
 )
-promises, deliveries = [], []
-for world in (831, 832):
-    knobs = {"n_users": 220, "second_account_share": 0.95, "drift": 0}
-    table = subscribers.make(world, **knobs)
-    fitted = clone(memorise).fit(table, table["lapsed"])
-    deliveries.append(subscribers.serve(fitted, world, n_viewers=5000, **knobs)["auc"])
-    promises.append(float(honest_estimate(memorise, table, 14, world)))
-error = np.mean(promises) - np.mean(deliveries)
-assert not error > 0.22, (
-    f"you promise {np.mean(promises):.2f}, new people deliver {np.mean(deliveries):.2f}: rows of the "
-    "same viewer are on both sides of your folds"
+assert not error > 0.15, (
+    f"you promise {promise:.2f}, new people deliver {delivery:.2f}: your groups are accounts, and "
+    "people with two accounts are on both sides (or your crossing_copies finds no copies within one "
+    "table)"
 )
-assert not error > 0.08, (
-    f"you promise {np.mean(promises):.2f}, new people deliver {np.mean(deliveries):.2f}: your groups "
-    "are accounts, and people with two accounts are on both sides (or your crossing_copies finds no "
-    "copies within one table)"
-)
-assert abs(error) <= 0.08, (
-    f"you promise {np.mean(promises):.2f}, new people deliver {np.mean(deliveries):.2f}"
-)
+assert abs(error) <= 0.15, f"you promise {promise:.2f}, new people deliver {delivery:.2f}"
 ### END HIDDEN TESTS
 
 # %% check="honest_estimate_later" points=1
@@ -1014,20 +1019,20 @@ assert abs(promise - 0.5) <= 0.08, (
 # %% check="honest_estimate_choice" points=2
 # The candidate that it chooses earns the money, in two worlds with different answers
 ### BEGIN HIDDEN TESTS
+# Neighbours recognise people as boosted trees do, and are fitted in no time.
 offered = {
-    "everything": candidate(
-        NUMERIC, HistGradientBoostingClassifier(learning_rate=0.2, max_iter=50, random_state=0)
-    ),
+    "everything": candidate(NUMERIC, KNeighborsClassifier(7, algorithm="brute")),
     "behaviour_only": candidate(BEHAVIOUR, LogisticRegression()),
 }
+# Honest estimates differ by -.12 and +.19 (standard errors .03, .05), earnings by €-230 and €+410 (€50).
 for world, knobs, story in [
-    (851, {}, "devices only say who it is"),
-    (852, {"fingerprint_effect": 2.5}, "devices are a cause of lapses"),
+    (855, {"drift": 0}, "devices only say who it is"),
+    (853, {"fingerprint_effect": 4}, "devices are a cause of lapses"),
 ]:
-    table = subscribers.make(world, n_users=350, **knobs)
+    table = subscribers.make(world, n_users=180, **knobs)
     earned = {
         name: subscribers.serve(
-            clone(model).fit(table, table["lapsed"]), world, n_viewers=10_000, n_users=350, **knobs
+            clone(model).fit(table, table["lapsed"]), world, n_viewers=2000, n_users=180, **knobs
         )["euros_per_1000"]
         for name, model in offered.items()
     }
@@ -1099,7 +1104,7 @@ pd.DataFrame(expected).round(2)
 # | `stop_above` | share of loyal viewers reached at which the offer stops |
 # | `residual_risk` | one sentence of your own, not scored |
 #
-# It is played in three worlds. No other plan may earn €100 more per 1,000 viewers and reach no more loyal ones; the AUC shown must hold within .05; `stop_above` respects the 8 % and lets ordinary weeks pass.
+# It is played in worlds that you have not seen. No other plan may earn €25 more per 1,000 viewers and reach no more loyal ones; the AUC shown may be at most .05 too high or .07 too low; `stop_above` respects the 8 % and lets ordinary weeks pass.
 
 
 # %% exercise="my_decision"
@@ -1140,23 +1145,29 @@ assert words >= 5, f"state the residual risk in a sentence; yours has {words} wo
 plan = my_decision()
 assert isinstance(plan, dict), f"expected a dict, got {plan!r}"
 assert {"model", "offer_share", "primary_metric"} <= set(plan), f"incomplete: {plan!r}"
+chosen = plan["model"], round(float(plan["offer_share"]), 2)
+# Fewer, coarser trees recognise viewers as well. Larger shares than these break the guardrail.
+quick = HistGradientBoostingClassifier(learning_rate=0.4, max_iter=30, max_bins=32, random_state=0)
+models = {
+    "everything": candidate(NUMERIC, quick),
+    "behaviour_only": candidate(BEHAVIOUR, LogisticRegression()),
+}
 played = {}
-for world in (901, 902, 903):
-    table = subscribers.make(world)
-    for name, model in candidates.items():
-        fitted = clone(model).fit(table, table["lapsed"])
-        coming = subscribers.next_week(world, known=True, n_weeks_served=4)
-        scores = fitted.predict_proba(coming)[:, 1]
-        for share in (0.05, 0.10, 0.20, 0.40):
+for world in (902, 903):
+    table = subscribers.make(world, n_users=500)
+    coming = subscribers.next_week(world, known=True, n_weeks_served=4, n_users=500)
+    for name, model in models.items():
+        scores = clone(model).fit(table, table["lapsed"]).predict_proba(coming)[:, 1]
+        for share in {0.05, 0.10} | ({chosen[1]} if name == chosen[0] else set()):
             result = subscribers.outcome(coming["lapsed"], scores, share)
             played.setdefault((name, share), []).append(
                 (result["euros_per_1000"], result["loyal_share"], result["auc"])
             )
 front = {choice: np.mean(results, axis=0) for choice, results in played.items()}
-euros, loyal, auc = front[plan["model"], round(float(plan["offer_share"]), 2)]
+euros, loyal, auc = front[chosen]
 assert loyal <= 0.08, f"{loyal:.1%} of the loyal viewers got an offer; the guardrail is 8 %"
-# The mean of three worlds has a standard error of about €25 per 1,000 viewers.
-better = {c: e for c, (e, share, _) in front.items() if e > euros + 100 and share <= loyal}
+# Differences of two plans in two worlds have a standard error of about €30 per 1,000 viewers.
+better = {c: e for c, (e, share, _) in front.items() if e > euros + 25 and share <= loyal}
 assert not better, (
     f"your plan earns €{euros:,.0f} per 1,000 viewers and reaches {loyal:.1%} of the loyal ones; "
     f"{next(iter(better))} earns €{max(better.values()):,.0f} and reaches no more of them: known "
@@ -1174,44 +1185,49 @@ assert plan["primary_metric"] == "euros", (
 plan = my_decision()
 assert isinstance(plan, dict), f"expected a dict, got {plan!r}"
 assert {"model", "offer_share", "validate_on", "stop_above"} <= set(plan), f"incomplete: {plan!r}"
-model = candidates[plan["model"]]
-shown, came, reached = [], [], []
-for world in (901, 902, 903):
-    table, behind = subscribers.make(world), subscribers.truth(world)
-    result = subscribers.serve(
-        clone(model).fit(table, table["lapsed"]),
-        world,
-        known=True,
-        n_weeks_served=4,
-        offer_share=plan["offer_share"],
-    )
-    came.append(result["auc"])
-    reached.append(result["loyal_share"])
-    week, stranger = behind["week"].to_numpy(), behind["person"].to_numpy() % 5 == 0
-    random_test = np.random.default_rng(world).random(len(table)) < 0.2
-    past, later = {
-        "random rows": (~random_test, random_test),
-        "new users": (~stranger, stranger),
-        "future": (week < 9, week >= 11),
-        "future and new users": ((week < 9) & ~stranger, (week >= 11) & stranger),
-    }[plan["validate_on"]]
-    fitted = clone(model).fit(table[past], table["lapsed"][past])
-    shown.append(roc_auc_score(table["lapsed"][later], fitted.predict_proba(table[later])[:, 1]))
-error = np.mean(shown) - np.mean(came)
-assert error <= 0.05, (
-    f"on {plan['validate_on']} you show an AUC of {np.mean(shown):.2f}, the four weeks deliver "
-    f"{np.mean(came):.2f}: training had rows of the tested weeks, and second logs of tested rows"
+# Fewer, coarser trees recognise viewers as well.
+quick = HistGradientBoostingClassifier(learning_rate=0.4, max_iter=30, max_bins=32, random_state=0)
+model = {
+    "everything": candidate(NUMERIC, quick),
+    "behaviour_only": candidate(BEHAVIOUR, LogisticRegression()),
+}[plan["model"]]
+knobs = {"n_users": 700, "second_account_share": 0.8}
+table, behind = subscribers.make(906, **knobs), subscribers.truth(906, **knobs)
+result = subscribers.serve(
+    clone(model).fit(table, table["lapsed"]),
+    906,
+    known=True,
+    n_weeks_served=4,
+    offer_share=plan["offer_share"],
+    **knobs,
 )
-assert error >= -0.05, (
-    f"on {plan['validate_on']} you show an AUC of {np.mean(shown):.2f}, the four weeks deliver "
-    f"{np.mean(came):.2f}: these viewers are known, so testing on strangers hides what the model can do"
+came, reached = result["auc"], result["loyal_share"]
+week, stranger = behind["week"].to_numpy(), behind["person"].to_numpy() % 3 == 0
+random_test = np.random.default_rng(906).random(len(table)) < 0.2
+past, later = {
+    "random rows": (~random_test, random_test),
+    "new users": (~stranger, stranger),
+    "future": (week < 9, week >= 11),
+    "future and new users": ((week < 9) & ~stranger, (week >= 11) & stranger),
+}[plan["validate_on"]]
+fitted = clone(model).fit(table[past], table["lapsed"][past])
+shown = roc_auc_score(table["lapsed"][later], fitted.predict_proba(table[later])[:, 1])
+# Random rows show .10 too much, strangers .14 too little, the future .02; standard errors are .02.
+error = shown - came
+assert error <= 0.05, (
+    f"on {plan['validate_on']} you show an AUC of {shown:.2f}, the four weeks deliver {came:.2f}: "
+    "training had rows of the tested weeks, and second logs of tested rows"
+)
+assert error >= -0.07, (
+    f"on {plan['validate_on']} you show an AUC of {shown:.2f}, the four weeks deliver {came:.2f}: "
+    "these viewers are known, so testing on strangers hides what the model can do"
 )
 assert plan["stop_above"] <= 0.08, (
     f"stopping above {plan['stop_above']:.0%} is too late: 8 % is the limit"
 )
-assert plan["stop_above"] >= max(reached), (
-    f"stopping above {plan['stop_above']:.1%} ends the offer in an ordinary week: your plan reaches "
-    f"{max(reached):.1%} of the loyal viewers"
+assert plan["stop_above"] >= reached, (
+    f"stopping above {plan['stop_above']:.1%} ends the offer in ordinary weeks: your plan reaches "
+    f"{reached:.1%} of the loyal viewers"
 )
 ### END HIDDEN TESTS
 

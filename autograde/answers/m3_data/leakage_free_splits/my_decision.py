@@ -73,7 +73,7 @@ def my_decision():
     }
 
 
-# %% wrong="a stop that an ordinary week sets off" check="my_decision_promise" message="ends the offer in an ordinary week"
+# %% wrong="a stop that an ordinary week sets off" check="my_decision_promise" message="ends the offer in ordinary weeks"
 def my_decision():
     return {
         "model": "everything",
