@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import InvalidEntry, MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
@@ -25,7 +25,8 @@ from autograde.apart import ExecuteApart
 from autograde.arms_length.service import GradingFailedError
 from autograde.fingerprint import fingerprint, kept_fingerprint
 from autograde.ingest import is_graded
-from autograde.preprocessors import StaleGradebookError, StoredCell, stored_cells
+from autograde.preprocessors import StaleGradebookError
+from autograde.records import StoredCell, open_gradebook, stored_cells
 from autograde.report import read_graded
 
 _AHEAD = 2
@@ -192,14 +193,14 @@ class ClassGrader(Autograde):
         )
         service = self._run.service()
         for path in under_way.notebooks:
-            notebook = nbformat.read(path, as_version=4)
+            notebook = nbformat.reader.reads(Path(path).read_text(encoding="utf-8"))
             service.prepare(self._run.submission(notebook, folder))
         return under_way
 
     def _refuse_other_notebooks(self) -> None:
         """Raise if none of the notebooks that a student handed in is a lab of the module."""
-        module, url = self.coursedir.assignment_id, self.coursedir.db_url
-        with Gradebook(url, self.coursedir.course_id) as book:
+        module = self.coursedir.assignment_id
+        with open_gradebook(self.coursedir.db_url) as book:
             labs = {lab.name for lab in book.find_assignment(module).notebooks}
         names = [Path(name).name for name in self.notebooks]
         if not any(Path(name).stem in labs for name in names):

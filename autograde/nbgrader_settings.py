@@ -118,15 +118,14 @@ def _grading(config: Config) -> None:
         "autograde.preprocessors.RebuildSubmission",
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
-        "nbgrader.preprocessors.OverwriteKernelspec",
-        "nbgrader.preprocessors.OverwriteCells",
+        "autograde.records.OverwriteFromGradebook",
     ]
     config.Autograde.autograde_preprocessors = [
         "autograde.apart.ExecuteApart",
         "autograde.preprocessors.SettleChecks",
         "nbgrader.preprocessors.LimitOutput",
-        "nbgrader.preprocessors.SaveAutoGrades",
-        "nbgrader.preprocessors.AssignLatePenalties",
+        "autograde.records.SaveGrades",
+        "autograde.records.LatePenalties",
     ]
     config.ExecuteApart.timeout = CELL_SECONDS
     config.ExecuteApart.notebook_seconds = NOTEBOOK_SECONDS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import html
 import math
 from pathlib import Path
@@ -14,7 +16,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Unicode
+from traitlets import Unicode, default
 
 from autograde.fingerprint import fingerprint
 from autograde.ingest import (
@@ -26,12 +28,10 @@ from autograde.ingest import (
     read_submission,
     rebuild,
 )
+from autograde.records import StoredCell, stored_cells
 from autograde.side_files import aside_of, set_aside_names, set_aside_odd_files
 from course.checks.magics import VERDICT_MIME
 from course.checks.verdict import visible_part
-
-StoredCell = tuple[str, str, float | None]
-"""A cell of a lab in the gradebook: name, source with hidden tests, a check's points."""
 
 
 class StaleGradebookError(Exception):
@@ -55,6 +55,11 @@ class SubmissionExporter(NotebookExporter):
     points and a reason, and the batch goes on.
     """
 
+    @default("optimistic_validation")
+    def _once(self) -> bool:
+        # All steps are ours or nbgrader's: what they leave is looked at once, not after each.
+        return True
+
     def from_filename(
         self, filename: str, resources: dict[str, object] | None = None, **options: object
     ) -> tuple[str, dict[str, object]]:
@@ -62,15 +67,21 @@ class SubmissionExporter(NotebookExporter):
         path = Path(filename)
         if path.parents[2].name == "autograded":
             # Of the second half of a grading: what the first half has rebuilt and written.
-            return super().from_filename(filename, resources, **options)
-        try:
-            notebook = read_submission(filename)
-        except UnreadableError as reason:
-            notebook = new_notebook()
-            add_notes(notebook, [f"The submitted notebook could not be graded. {reason}"])
+            notebook = nbformat.reader.reads(path.read_text(encoding="utf-8"))
+        else:
+            notebook = _read_submitted(filename)
         resources = resources or {}
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         return self.from_notebook_node(notebook, resources, **options)
+
+
+def _read_submitted(filename: str) -> NotebookNode:
+    try:
+        return read_submission(filename)
+    except UnreadableError as reason:
+        notebook = new_notebook()
+        add_notes(notebook, [f"The submitted notebook could not be graded. {reason}"])
+        return notebook
 
 
 class RebuildSubmission(NbGraderPreprocessor):
@@ -86,12 +97,15 @@ class RebuildSubmission(NbGraderPreprocessor):
         """Rebuild one notebook; the notes on it go to its top and into its metadata."""
         place = resources["nbgrader"]
         path = Path(self.release_directory) / place["assignment"] / f"{place['notebook']}.ipynb"
-        release = nbformat.read(path, as_version=4)
+        release = _read_release(path.read_text(encoding="utf-8"))
         stored = stored_cells(place["db_url"], place["assignment"], place["notebook"])
         _refuse_stale_gradebook(release, stored, place["assignment"])
         submitted = Path(resources["metadata"]["path"]) / f"{place['notebook']}.ipynb"
         unreadable = notes_of(nb) if not nb.cells else []
-        notebook, notes = (release, unreadable) if unreadable else rebuild(nb, release)
+        if unreadable:
+            notebook, notes = copy.deepcopy(release), unreadable
+        else:
+            notebook, notes = rebuild(nb, release)
         keep_fingerprint(notebook, fingerprint(submitted, path, stored))
         odd = set_aside_names(aside_of(Path(resources["metadata"]["path"])))
         if odd:
@@ -103,18 +117,10 @@ class RebuildSubmission(NbGraderPreprocessor):
         return notebook, resources
 
 
-def stored_cells(db_url: str, assignment: str, notebook: str) -> list[StoredCell]:
-    """Return a lab's cells as the gradebook holds them: name, source, and a check's points.
-
-    Raises
-    ------
-    MissingEntry
-        If the lab is not in the gradebook.
-    """
-    with Gradebook(db_url) as gradebook:
-        stored = gradebook.find_notebook(notebook, assignment)
-        points = {cell.name: cell.max_score for cell in stored.grade_cells}
-        return [(cell.name, cell.source, points.get(cell.name)) for cell in stored.source_cells]
+@functools.lru_cache(maxsize=8)
+def _read_release(text: str) -> NotebookNode:
+    """Return the notebook that a release's file holds, for all who submit it; to be copied."""
+    return nbformat.reads(text, as_version=4)
 
 
 def _refuse_stale_gradebook(

@@ -11,14 +11,22 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Gradebook,
+    MissingEntry,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from authoring.environment import put_tools_on_path
 from autograde.ingest import is_graded, notes_of
-from autograde.nbgrader_settings import COURSE_ID, GRADEBOOK_VARIABLE, database_url
+from autograde.nbgrader_settings import GRADEBOOK_VARIABLE, database_url
+from autograde.records import open_gradebook
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,15 @@ def grade_rows(gradebook: Path, assignment: str, *, student: str | None = None) 
         Only this one.
     """
     put_tools_on_path()
-    rows = []
-    with Gradebook(database_url(gradebook), COURSE_ID) as book:
+    with open_gradebook(database_url(gradebook)) as book:
         labs = {item.name: item.max_score for item in book.find_assignment(assignment).notebooks}
-        everybody = _students(book, gradebook, assignment)
-        for name in [student] if student else everybody:
-            for lab, most in sorted(labs.items()):
-                rows.append(_row(book, gradebook, assignment, name, lab, most))
-    return rows
+        names = [student] if student else _students(book, gradebook, assignment)
+        scores = _scores(book, assignment, student)
+    return [
+        _row(gradebook, assignment, name, lab, most, scores.get((name, lab)))
+        for name in names
+        for lab, most in sorted(labs.items())
+    ]
 
 
 def _students(book: Gradebook, gradebook: Path, assignment: str) -> list[str]:
@@ -72,14 +81,26 @@ def _students(book: Gradebook, gradebook: Path, assignment: str) -> list[str]:
     return sorted(known | submitted)
 
 
+def _scores(book: Gradebook, assignment: str, student: str | None) -> dict[tuple[str, str], float]:
+    """Return the points in the gradebook by student and lab, of one student or of all."""
+    found = (
+        book.db.query(SubmittedAssignment.student_id, Notebook.name, SubmittedNotebook.score)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .filter(Assignment.name == assignment)
+    )
+    if student:
+        found = found.filter(SubmittedAssignment.student_id == student)
+    return {(name, lab): score for name, lab, score in found}
+
+
 def _row(
-    book: Gradebook, gradebook: Path, assignment: str, student: str, lab: str, most: float
+    gradebook: Path, assignment: str, student: str, lab: str, most: float, score: float | None
 ) -> GradeRow:
     if not (gradebook / "submitted" / student / assignment / f"{lab}.ipynb").exists():
         return GradeRow(student, lab, 0, most, missing="nothing submitted")
-    try:
-        score = book.find_submission_notebook(lab, assignment, student).score
-    except MissingEntry:
+    if score is None:
         return GradeRow(student, lab, 0, most, missing="not graded yet")
     path = gradebook / "autograded" / student / assignment / f"{lab}.ipynb"
     if not path.exists():
@@ -96,8 +117,9 @@ def _row(
 def read_graded(path: Path) -> NotebookNode | None:
     """Read an autograded notebook; None for one that is not there, or was cut off in writing."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.reader.NotJSONError):
+        # It was written here, and checked for its form then.
+        return nbformat.reader.reads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, nbformat.ValidationError):
         return None
 
 
