@@ -3,7 +3,8 @@
 ``python bench/autograding.py`` makes a class whose submissions to module 3 are all different (right
 and wrong answers of the bank, mixed at random), grades it with this course's grading on one core
 and with two workers on two cores, then with plain nbgrader on one core, and prints submissions per
-second, memory, and whether the scores agree. A student hands in two notebooks: with the default of
+second, memory, and whether the scores agree; an answer that draws at random without a seed may get
+another score each time from plain nbgrader. A student hands in two notebooks: with the default of
 twenty students, forty submissions, plain nbgrader alone takes several minutes.
 """
 
@@ -31,6 +32,7 @@ from authoring.environment import put_tools_on_path
 from authoring.lab import read_lab
 from authoring.tree import REPOSITORY
 from autograde.bank import read_answers
+from autograde.items import class_items
 
 MODULE = "m3_data"
 SHARE_RIGHT = 0.6
@@ -59,9 +61,10 @@ class Run:
 
     name: str
     seconds: float
-    warm_seconds: float
     peak_megabytes: float
     scores: dict[tuple[str, str], float]
+    learners_seconds: float
+    """What the learners' own code took of it; 0 where that is not known."""
 
 
 def make_class(folder: Path, students: int, seed: int) -> None:
@@ -123,7 +126,7 @@ def _command(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def measure(name: str, command: list[str], folder: Path, cores: set[int], database: Path) -> Run:
+def measure(name: str, command: list[str], folder: Path, cores: set[int], gradebook: Path) -> Run:
     """Run a grading on some cores, and measure it with all the processes that it starts."""
     started = time.perf_counter()
     log = (folder / "log.txt").open("w")
@@ -135,14 +138,10 @@ def measure(name: str, command: list[str], folder: Path, cores: set[int], databa
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )
     peak = [0.0]
-    first = [0.0]
-    graded = folder / ("autograded" if (folder / "autograded").exists() else "gradebook/autograded")
 
     def watch() -> None:
         while process.poll() is None:
             peak[0] = max(peak[0], _pss(process.pid))
-            if not first[0] and any(graded.glob("*/*/*.ipynb")):
-                first[0] = time.perf_counter() - started
             time.sleep(0.5)
 
     watcher = threading.Thread(target=watch)
@@ -150,7 +149,9 @@ def measure(name: str, command: list[str], folder: Path, cores: set[int], databa
     process.wait()
     watcher.join()
     seconds = time.perf_counter() - started
-    return Run(name, seconds, first[0], peak[0] / 1e6, _scores(database))
+    learners = class_items(gradebook, MODULE).seconds.values()
+    scores = _scores(gradebook / "gradebook.db")
+    return Run(name, seconds, peak[0] / 1e6, scores, sum(map(sum, learners)))
 
 
 def _pss(pid: int) -> float:
@@ -199,16 +200,19 @@ def main() -> None:
             command = command or [sys.executable, "-m", "nbgrader", "autograde", MODULE]
             base = place if configuration is PLAIN else place / "gradebook"
             console.print(f"{name} …")
-            runs.append(measure(name, command, place, cores, base / "gradebook.db"))
+            runs.append(measure(name, command, place, cores, base))
             console.print(f"  {runs[-1].seconds:.0f} s")
     console.print(_table(runs, options.students))
+    for line in _differences(runs):
+        console.print(line)
 
 
 def _table(runs: list[Run], students: int) -> Table:
     plain = next(run for run in runs if run.name.startswith("plain"))
     count = len(plain.scores)
     table = Table(title=f"{students} students, {count} submissions to {MODULE}")
-    for column in ("grading", "s", "submissions per s", "against plain", "peak MB", "same scores"):
+    columns = ("grading", "s", "submissions per s", "against plain", "against learners' code")
+    for column in (*columns, "peak MB", "same scores"):
         table.add_column(column, justify="left" if column == "grading" else "right")
     for run in runs:
         same = sum(run.scores.get(key) == score for key, score in plain.scores.items())
@@ -217,10 +221,22 @@ def _table(runs: list[Run], students: int) -> Table:
             f"{run.seconds:.1f}",
             f"{count / run.seconds:.3f}",
             f"{plain.seconds / run.seconds:.1f}",
+            f"{run.seconds / run.learners_seconds:.1f}" if run.learners_seconds else "",
             f"{run.peak_megabytes:.0f}",
             f"{same} of {len(plain.scores)}",
         )
     return table
+
+
+def _differences(runs: list[Run]) -> list[str]:
+    """Return who got another score than from plain nbgrader, by run."""
+    plain = next(run for run in runs if run.name.startswith("plain"))
+    return [
+        f"{run.name}: {student}, {lab} got {run.scores.get((student, lab))} instead of {score}"
+        for run in runs
+        for (student, lab), score in plain.scores.items()
+        if run.scores.get((student, lab)) != score
+    ]
 
 
 if __name__ == "__main__":
