@@ -38,6 +38,8 @@ MODULE = "m3_data"
 SHARE_RIGHT = 0.6
 """Probability that an answer of the class is right; the others are wrong or left open."""
 SHARE_OPEN = 0.1
+_WATCH_SECONDS = 3
+"""Between looks at memory: each takes 10 ms of a core for every process that it looks at."""
 
 PLAIN = """
 c = get_config()
@@ -142,7 +144,7 @@ def measure(name: str, command: list[str], folder: Path, cores: set[int], gradeb
     def watch() -> None:
         while process.poll() is None:
             peak[0] = max(peak[0], _pss(process.pid))
-            time.sleep(0.5)
+            time.sleep(_WATCH_SECONDS)
 
     watcher = threading.Thread(target=watch)
     watcher.start()

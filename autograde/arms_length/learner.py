@@ -11,7 +11,7 @@ import io
 import pickle
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograde.arms_length.channel import CannotCrossError, Channel, ClosedError
@@ -22,21 +22,43 @@ _ITERATORS = (types.GeneratorType, map, filter, zip, enumerate, range)
 _MOST_ITERATED = 100_000
 
 
-def serve(channel: Channel, namespace: dict[str, object]) -> None:
-    """Answer calls on the names of a namespace until the other side is gone."""
-    learner = _Learner(channel, namespace)
+def serve(
+    channel: Channel,
+    namespace: dict[str, object],
+    places: Mapping[int, dict[str, object]] | None = None,
+) -> None:
+    """Answer calls on the names of a namespace until the other side is gone.
+
+    Parameters
+    ----------
+    channel
+        The connection to the checks.
+    namespace
+        The names.
+    places
+        What the names were at certain points, to which the checks may have them go back.
+    """
+    learner = _Learner(channel, namespace, places or {})
     with contextlib.suppress(ClosedError):
         while True:
             learner.answer_one()
 
 
 class _Learner:
-    def __init__(self, channel: Channel, namespace: dict[str, object]) -> None:
-        self.channel, self.namespace = channel, namespace
+    def __init__(
+        self,
+        channel: Channel,
+        namespace: dict[str, object],
+        places: Mapping[int, dict[str, object]],
+    ) -> None:
+        self.channel, self.namespace, self.places = channel, namespace, places
         self.objects: list[object] = []
 
     def answer_one(self) -> None:
         request = self.channel.receive(self._object_of)
+        if request["do"] == "go to":
+            self._go_to(request["place"])
+            return
         try:
             reply = self._perform(request)
         except (KeyboardInterrupt, ClosedError):
@@ -49,6 +71,12 @@ class _Learner:
             self.channel.send(
                 {"outcome": "raised", "kinds": ["TypeError"], "message": str(error), "place": None}
             )
+
+    def _go_to(self, place: int) -> None:
+        """Have the names as they were at a place, as if nothing had been asked."""
+        self.namespace.clear()
+        self.namespace.update(self.places[place])
+        self.objects = []
 
     def _perform(self, request: dict[str, Any]) -> dict[str, object]:
         what = request["do"]

@@ -6,20 +6,30 @@ import socket
 import time
 from typing import Any
 
-from autograde.arms_length.channel import pack
+from autograde.arms_length.channel import Channel, pack
 from autograde.arms_length.check_runner import Lent
 from autograde.arms_length.learner_process import LearnerProcess, StoppedError, next_number
 from autograde.arms_length.plan import Cell, Submission
 from autograde.arms_length.transcripts import Budget
 
+_ONE_COPY = -1
+
 
 class LearnerAtWork:
-    """The learner's process with the copies put aside, brought back to where it was if it ends."""
+    """The learner's process with the copies put aside, brought back to where it was if it ends.
+
+    A copy is a fork, which takes 30 ms with all that follows from it. Where the learner's cells
+    only define, one copy serves all checks, and goes back to the names as they were where a check
+    stands. What a check's calls change beyond names is then there for the checks further down, as
+    it is in a notebook that is run from the top.
+    """
 
     def __init__(self, submission: Submission, control: socket.socket, deadline: float) -> None:
         self.submission, self.control, self.deadline = submission, control, deadline
         self.copies: set[int] = set()
         """The numbers of the copies that were put aside."""
+        self._one_copy = submission.only_defines()
+        self._shared: Channel | None = None
         self._lent: dict[int, Lent] = {}
         self._spoilt: set[int] = set()
         self._done: list[tuple[Cell | int, int]] = []
@@ -47,7 +57,7 @@ class LearnerAtWork:
         self._done.append((copy, reached))
         if self._process is not None:
             try:
-                self._lent[copy] = Lent(self._process.lend(copy, reached))
+                self._put_aside(copy, reached)
             except StoppedError:
                 self.end()
 
@@ -59,9 +69,11 @@ class LearnerAtWork:
         StoppedError, ClosedError, TooSlowError
             If it gives no answer.
         """
-        if copy in self._spoilt or copy not in self._lent:
+        if copy in self._spoilt or (copy not in self._lent and not self._one_copy):
             self.end()
             self._ready()
+        if self._one_copy and copy not in self._lent:
+            self._go_to(copy)
         if copy not in self._lent:
             raise StoppedError("ended the Python process")
         lent = self._lent[copy]
@@ -76,13 +88,13 @@ class LearnerAtWork:
 
     def spoil(self, copy: int) -> None:
         """Take a copy for useless: the next one who wants it gets another."""
-        self._spoilt.add(copy)
+        self._spoilt |= self.copies if self._one_copy else {copy}
 
     def drop(self, copy: int | None) -> None:
         """End a copy that is no longer needed."""
         lent = self._lent.pop(copy, None)
         self._done = [(what, reached) for what, reached in self._done if what != copy]
-        if lent is not None and self._process is not None:
+        if lent is not None and self._process is not None and not self._one_copy:
             try:
                 self._process.take_back(copy, lent.channel)
             except StoppedError:
@@ -98,9 +110,23 @@ class LearnerAtWork:
             for lent in self._lent.values():
                 lent.channel.close()
             self._process.kill()
-        self._process = None
+        self._process = self._shared = None
         self._lent.clear()
         self._spoilt.clear()
+
+    def _put_aside(self, copy: int, reached: int) -> None:
+        if self._one_copy:
+            self._process.mark(copy, reached)
+        else:
+            self._lent[copy] = Lent(self._process.lend(copy, reached))
+
+    def _go_to(self, place: int) -> None:
+        """Have the one copy be as it would be if it had been put aside at a place."""
+        process = self._ready()
+        if self._shared is None:
+            self._shared = process.lend(_ONE_COPY, 0)
+        self._shared.send({"do": "go to", "place": place})
+        self._lent[place] = Lent(self._shared)
 
     def _ready(self) -> LearnerProcess:
         """Return the process; a new one is brought to where the last one was."""
@@ -117,7 +143,7 @@ class LearnerAtWork:
                 if isinstance(what, Cell):
                     self._process.run(what.source, reached=reached, seconds=self._seconds())
                 else:
-                    self._lent[what] = Lent(self._process.lend(what, reached))
+                    self._put_aside(what, reached)
             except StoppedError:
                 # It ended once and now it does not: leave it out, so that this comes to an end.
                 self._done.remove((what, reached))

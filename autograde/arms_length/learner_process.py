@@ -94,6 +94,23 @@ class LearnerProcess:
             raise StoppedError("left its process without a proper answer")
         return reply
 
+    def mark(self, place: int, reached: int) -> None:
+        """Have the names kept as they are now, for a copy to go back to.
+
+        Parameters
+        ----------
+        place
+            A number for this point.
+        reached
+            How many given cells stand above it.
+
+        Raises
+        ------
+        StoppedError
+            If the process has ended.
+        """
+        self._send({"do": "mark", "place": place, "reached": reached})
+
     def lend(self, copy: int, reached: int) -> Channel:
         """Return a connection to a copy of the process as it is now, for the checks to call.
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from autograde.arms_length.definitions import only_defines
 from course.checks.naming import exercise_of
 
 _MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
@@ -103,6 +104,12 @@ class Submission:
                 read |= reads
         only_played = bound_by[Kind.PLAY] - bound_by[Kind.GIVEN] - bound_by[Kind.LEARNER]
         return bool(read & only_played)
+
+    def only_defines(self) -> bool:
+        """Say whether the learner's cells surely do nothing but bind names."""
+        if self.files or self.needs_plays():
+            return False
+        return all(only_defines(cell.source) for cell in self.cells if cell.kind is Kind.LEARNER)
 
     def as_data(self) -> dict[str, Any]:
         """Return the submission as plain data."""

@@ -23,14 +23,16 @@ def serve_submission(channel: Channel, given: GivenCells) -> None:
     """Run cells as they are sent, until the other side is gone.
 
     The requests are ``write`` (a file beside the notebook), ``run`` (a cell), ``serve`` (a copy of
-    this process, as it is now, answers the checks on the connection that follows) and ``stop`` (a
-    copy ends). The checks talk to copies only, so that a function that ends its process ends a copy
-    only, and what a check does is not seen by the cells further down.
+    this process, as it is now, answers the checks on the connection that follows), ``stop`` (a copy
+    ends) and ``mark`` (the names, as they are now, are kept for copies to go back to). The checks
+    talk to copies only, so that a function that ends its process ends a copy only, and what a check
+    does is not seen by the cells further down.
     """
     given.rewind()
     # Modules beside the notebook can be imported, and take the place of no other.
     sys.path.append(os.getcwd())
     copies: dict[int, int] = {}
+    places: dict[int, dict[str, object]] = {}
     while True:
         try:
             request = channel.receive()
@@ -40,9 +42,12 @@ def serve_submission(channel: Channel, given: GivenCells) -> None:
             _write(request["name"], request["content"])
         elif request["do"] == "run":
             _reply(channel, _run(given, request))
+        elif request["do"] == "mark":
+            given.advance(request["reached"])
+            places[request["place"]] = dict(given.shell.user_ns)
         elif request["do"] == "serve":
             given.advance(request["reached"])
-            copies[request["copy"]] = _serve_in_a_copy(channel, given)
+            copies[request["copy"]] = _serve_in_a_copy(channel, given, places)
         elif request["do"] == "stop" and request["copy"] in copies:
             copy = copies.pop(request["copy"])
             os.kill(copy, signal.SIGKILL)
@@ -69,18 +74,22 @@ def _reply(channel: Channel, reply: dict[str, object]) -> None:
         channel.send(json.dumps({"outputs": [], "error": reply["error"]}))
 
 
-def _serve_in_a_copy(channel: Channel, given: GivenCells) -> int:
+def _serve_in_a_copy(
+    channel: Channel, given: GivenCells, places: dict[int, dict[str, object]]
+) -> int:
     _, [descriptor], _, _ = socket.recv_fds(channel.connection, 1, 1)
     with socket.socket(fileno=descriptor) as connection:
         copy = os.fork()
         if copy == 0:
             channel.close()
-            _answer(connection, given)
+            _answer(connection, given, places)
     return copy
 
 
-def _answer(connection: socket.socket, given: GivenCells) -> NoReturn:
+def _answer(
+    connection: socket.socket, given: GivenCells, places: dict[int, dict[str, object]]
+) -> NoReturn:
     try:
-        serve(Channel(connection), given.shell.user_ns)
+        serve(Channel(connection), given.shell.user_ns, places)
     finally:
         os._exit(0)

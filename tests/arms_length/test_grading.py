@@ -444,6 +444,32 @@ def test_what_a_given_function_does_for_an_answer_ends_with_the_check(
     assert found == [("passed", ""), ("failed", "[]"), ("passed", "")]
 
 
+@pytest.mark.parametrize("more", ["", "print('mine')\n"])
+def test_each_exercise_is_asked_with_the_names_of_its_place(
+    service: GradingService, more: str
+) -> None:
+    """Whether one copy of the learner's process serves all checks, or each exercise has its own."""
+    first = answer(f"{more}def double(x):\n    global seen\n    seen = x\n    return 2 * x")
+    second = answer("def other():\n    return 'seen' if 'seen' in globals() else 'other'", "other")
+    redefined = answer("def double(x):\n    return 3 * x", "again")
+    thrice = check("# Thrice\nassert double(4) == 12, double(4)", "again")
+    cells = given(), first, check(), second, check(OTHER, "other"), redefined, thrice
+    assert verdicts(graded(service, *cells)) == [("passed", "")] * 3
+
+
+@pytest.mark.parametrize("more", ["", "print('mine')\n"])
+def test_an_exercise_that_ends_the_process_leaves_the_next_one_whole(
+    service: GradingService, more: str
+) -> None:
+    ends = answer(f"{more}def double(x):\n    import os\n    os._exit(3)")
+    cells = given(), ends, check(), answer(OTHER_RIGHT, "other"), check(OTHER, "other")
+    found = verdicts(graded(service, *cells))
+    assert found == [
+        ("Stopped", "Stopped: `double` ended the Python process."),
+        ("passed", ""),
+    ]
+
+
 def test_many_large_submissions_do_not_wait_for_each_other_for_ever() -> None:
     """All three parties had more to send than fits on the way, and none was listening."""
     service = GradingService(choose_tier(), workers=4)

@@ -40,8 +40,9 @@ def test_the_solution_earns_all_points_and_the_release_none(
 ) -> None:
     answers = {name: cell.text for name, cell in lab.exercises.items()}
     solved = service.grade(submitted(lab, answers))
-    commented = {name: f"# mine\n{text}" for name, text in answers.items()}
-    again = service.grade(submitted(lab, commented))
+    # Not cells that only define: now each exercise's checks talk to a copy of their own.
+    talking = {name: f"print('mine')\n{text}" for name, text in answers.items()}
+    again = service.grade(submitted(lab, talking))
     unsolved = service.grade(submitted(lab, {}))
     worth = {name: cell.points for name, cell in lab.checks.items()}
     assert points(solved) == worth
