@@ -21,12 +21,19 @@ class Limit:
 
 
 @contextlib.contextmanager
-def work_limit(seconds: float) -> Iterator[Limit]:
+def work_limit(seconds: float, limit: Limit | None = None) -> Iterator[Limit]:
     """Raise `TooMuchWorkError` after this process has worked for some seconds of its own time.
 
     Time spent waiting does not count. For the main thread.
+
+    Parameters
+    ----------
+    seconds
+        How long it may work.
+    limit
+        Where to say that the limit has been reached; a new one if there is none.
     """
-    limit = Limit()
+    limit = limit or Limit()
 
     def ring(number: int, frame: FrameType | None) -> None:
         limit.reached = True

@@ -19,6 +19,7 @@ LARGEST_MESSAGE = 256_000_000
 """Bytes; what a peer announces beyond this ends the connection."""
 
 _LENGTH = struct.Struct("!I")
+_PAUSE_SECONDS = 0.01
 
 
 class ClosedError(Exception):
@@ -84,11 +85,11 @@ class Channel:
     connection
         The connection.
     send_seconds
-        After this time without the other side taking anything, it counts as gone; None to wait.
+        After this time for one piece of a message the other side counts as gone; None to wait.
     """
 
     def __init__(self, connection: socket.socket, *, send_seconds: int | None = None) -> None:
-        self.connection = connection
+        self.connection, self.send_seconds = connection, send_seconds
         self.connection.setblocking(True)
         if send_seconds is not None:
             limit = struct.pack("ll", send_seconds, 0)
@@ -115,10 +116,10 @@ class Channel:
             If the other side is gone.
         """
         try:
-            self.connection.sendall(_LENGTH.pack(len(frame.header)))
-            self.connection.sendall(frame.header)
+            self._write(_LENGTH.pack(len(frame.header)))
+            self._write(frame.header)
             for buffer in frame.buffers:
-                self.connection.sendall(buffer)
+                self._write(buffer)
         except OSError as error:
             raise ClosedError("the other side is gone") from error
 
@@ -157,7 +158,7 @@ class Channel:
         if length > LARGEST_HEADER:
             raise ClosedError("the other side announced too much")
         header = self._read(length, deadline)
-        _, sizes = _read_header(header)
+        sizes = _read_header(header)[1]
         return Frame(header, tuple(self._read(size, deadline) for size in sizes))
 
     def close(self) -> None:
@@ -167,18 +168,38 @@ class Channel:
     def _read(self, size: int, deadline: float | None) -> bytes:
         content = bytearray()
         while len(content) < size:
-            if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0 or not select.select([self.connection], [], [], left)[0]:
-                    raise TooSlowError("no answer in time")
             try:
-                chunk = self.connection.recv(min(size - len(content), 1 << 20))
+                chunk = self._receive(min(size - len(content), 1 << 20), deadline)
             except OSError as error:
                 raise ClosedError("the other side is gone") from error
             if not chunk:
                 raise ClosedError("the other side is gone")
             content += chunk
         return bytes(content)
+
+    def _receive(self, most: int, deadline: float | None) -> bytes:
+        """Return what has come, waiting for something until the deadline."""
+        if deadline is None:
+            return self.connection.recv(most)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.connection], [], [], left)[0]:
+                raise TooSlowError("no answer in time")
+            try:
+                return self.connection.recv(most, socket.MSG_DONTWAIT)
+            except BlockingIOError:  # out-of-band data makes it seem that there is something
+                time.sleep(_PAUSE_SECONDS)
+
+    def _write(self, content: bytes) -> None:
+        """Send bytes; the other side may not take forever by taking little at a time."""
+        if self.send_seconds is None:
+            self.connection.sendall(content)
+            return
+        left, ends = memoryview(content), time.monotonic() + self.send_seconds
+        while left:
+            if time.monotonic() > ends:
+                raise TimeoutError("the other side takes too little")
+            left = left[self.connection.send(left) :]
 
 
 def _read_header(header: bytes) -> tuple[object, list[int]]:

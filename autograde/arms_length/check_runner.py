@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autograde.arms_length.alarm import work_limit
-from autograde.arms_length.channel import Channel, Frame
+from autograde.arms_length.alarm import Limit, work_limit
+from autograde.arms_length.channel import CannotCrossError, Channel, Frame
 from autograde.arms_length.checks import Learner, LearnerGoneError, change_in_place
 from autograde.arms_length.fork import in_a_fork
 from autograde.arms_length.given import GivenCells
 from autograde.arms_length.plan import Cell
 from autograde.arms_length.transcripts import (
     Budget,
+    HeavyError,
     NotRepeatableError,
     RecordedLine,
     Step,
@@ -32,6 +35,8 @@ CHECK_SECONDS = 20
 TOO_MUCH_WORK = "The check gave up on this answer: it takes too much work to look at."
 
 _GRACE_SECONDS = 5
+_MOST_GROWN = 512 << 20
+"""Bytes of data beyond what a grading began with, with which its verdicts are still kept."""
 
 Learned = tuple[bytes, list[Step], dict[str, Any] | None]
 """A conversation for the record: the check's key, the questions and answers, the verdict."""
@@ -76,6 +81,7 @@ class CheckRunner:
         self.learned: list[Learned] = []
         self.spared = 0
         self._interrupted = False
+        self._began_with = _data_bytes()
         self._unrepeatable: set[bytes] = set()
 
     def verdict(self, cell: Cell, reached: int, lent: Lent, budget: Budget) -> Verdict:
@@ -99,11 +105,13 @@ class CheckRunner:
             been asked what this run does not ask.
         LearnerGoneError, ClosedError, TooSlowError
             If the learner's code gives no answer.
+        BrokenOffError
+            If an answer could not be taken in.
         """
         key = _key(cell, reached, lent.defined)
-        line = RecordedLine(lent.channel, budget, lent.defined)
+        line = RecordedLine(lent.channel, budget, lent.defined, light=True)
         if key in self._unrepeatable or not self.transcripts.repeats(key):
-            return self._run_in_a_fork(cell, reached, line)[0]
+            return self._run_in_a_fork(cell, reached, line.again())[0]
         known = self._follow(key, line)
         if known is not None:
             self.spared += 1
@@ -114,10 +122,17 @@ class CheckRunner:
             self._unrepeatable.add(key)
             self.learned.append((key, [], None))
             raise
-        # A check that was interrupted anywhere may have left anything behind.
-        if not self._interrupted:
+        if self._is_whole():
             self.learned.append((key, steps[len(lent.defined) :], verdict.as_dict()))
         return verdict
+
+    def _is_whole(self) -> bool:
+        """Say whether this process is as it was but for what verdicts do not depend on.
+
+        A check that was interrupted may have left anything behind; where memory is short, a verdict
+        may be for want of it.
+        """
+        return not self._interrupted and _data_bytes() - self._began_with < _MOST_GROWN
 
     def _follow(self, key: bytes, line: RecordedLine) -> dict[str, Any] | None:
         """Ask the known questions as long as the answers are known, too; return a verdict."""
@@ -171,11 +186,16 @@ class CheckRunner:
         self.given.advance(reached)
         for name in self.exercises:
             names.pop(name, None)
-        with _random_state_kept(), learner.put_back(), work_limit(CHECK_SECONDS) as limit:
-            names |= learner.names(self.exercises)
-            verdict = run_check(cell.source, names, name=cell.check, points=cell.points)
+        limit = Limit()
+        try:
+            with _random_state_kept(), learner.put_back(), work_limit(CHECK_SECONDS, limit):
+                names |= learner.names(self.exercises)
+                verdict = run_check(cell.source, names, name=cell.check, points=cell.points)
+        finally:
+            broken = learner.trouble is _Trouble.BROKEN_OFF
+            self._interrupted = self._interrupted or limit.reached or broken
         if limit.reached:
-            self._interrupted = True
+            learner.trouble = _Trouble.NONE
             return replace(verdict, status=Status.FAILED, points=0, message=TOO_MUCH_WORK)
         return verdict
 
@@ -186,6 +206,7 @@ class _Trouble(StrEnum):
     NONE = ""
     OTHER_QUESTION = "other question"
     NEEDS_A_PROCESS = "needs a process"
+    BROKEN_OFF = "broken off"
     SLOW = "slow"
     GONE = "gone"
 
@@ -194,8 +215,14 @@ def _raise(trouble: _Trouble) -> None:
     """Raise what says what kept the learner's side from answering, if anything did."""
     if trouble is _Trouble.OTHER_QUESTION:
         raise NotRepeatableError
+    if trouble is _Trouble.BROKEN_OFF:
+        raise BrokenOffError
     if trouble:
         raise LearnerGoneError("", slow=trouble is _Trouble.SLOW)
+
+
+class BrokenOffError(Exception):
+    """An answer could not be taken in: for want of memory, or since it took too much work."""
 
 
 class _NeedsAProcessError(BaseException):
@@ -229,7 +256,10 @@ class _Watched(Learner):
             yield
         finally:
             while self._undo:
-                self._undo.pop()()
+                try:
+                    self._undo.pop()()
+                except Exception:
+                    self.trouble = _Trouble.BROKEN_OFF
 
     def _exchange(self, request: dict[str, object]) -> dict[str, Any]:
         if self.trouble:
@@ -241,6 +271,13 @@ class _Watched(Learner):
             raise
         except LearnerGoneError as gone:
             self.trouble = _Trouble.SLOW if gone.slow else _Trouble.GONE
+            raise
+        except HeavyError:
+            self._stop()
+        except (CannotCrossError, _NeedsAProcessError):
+            raise
+        except BaseException:
+            self.trouble = _Trouble.BROKEN_OFF
             raise
 
     def _change(self, old: object, new: object) -> None:
@@ -267,7 +304,7 @@ def _undo(value: object) -> Callable[[], None] | None:
     if isinstance(value, list):
         items = list(value)
         return lambda: value.__setitem__(slice(None), items)
-    if isinstance(value, (dict, set)):
+    if isinstance(value, dict):
         entries = value.copy()
         return lambda: (value.clear(), value.update(entries))
     if isinstance(value, np.ndarray):
@@ -288,6 +325,13 @@ def _random_state_kept() -> Iterator[None]:
     finally:
         np.random.set_state(numbers)  # noqa: NPY002
         random.setstate(pythons)
+
+
+def _data_bytes() -> int:
+    """Return the size of this process's data, where the system tells it."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def _as_verdict(data: dict[str, Any]) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import builtins
+import functools
 import pickle
 import time
 import types
@@ -188,10 +189,12 @@ def _items_of_stub(self: Stub) -> Iterator[Any]:
 _TRAITS = {"__call__": _call_stub, "__len__": _length_of_stub, "__iter__": _items_of_stub}
 
 
+@functools.lru_cache(maxsize=1000)
 def _stub_class(type_name: str, traits: frozenset[str]) -> type[Stub]:
     """Return a class of stubs with those of the special methods that the object has.
 
-    It bears the name of the learner's class, for messages that show it.
+    It bears the name of the learner's class, for messages that show it. A class takes a thousand
+    times the memory of a reference: answers can hold a million of them.
     """
     methods = {name: method for name, method in _TRAITS.items() if name in traits}
     return type(type_name, (Stub,), methods)

@@ -25,6 +25,8 @@ from autograde.arms_length.transcripts import Transcripts
 
 _GRACE_SECONDS = 10
 _POLL_SECONDS = 0.5
+_MOST_TIMES = 2
+"""How often its time a submission may take with all attempts."""
 _MOST_LEARNED = 150_000_000
 """Bytes of one conversation that is kept."""
 _MEMORY_BYTES = 2 << 30
@@ -40,13 +42,14 @@ class _Grading:
     number, submission
         What is graded, for whom.
     given_up
-        Exercises that earlier attempts did not survive, and why.
+        Exercises and cells that earlier attempts did not survive, and why.
     process, channel
         The process that grades, and the connection to it.
-    ends
-        When it must be at its end, on the clock of `time.monotonic`.
+    began, ends
+        When the first attempt began, and when this one must be at its end, on the clock of
+        `time.monotonic`.
     working_on, since
-        The exercise whose check it is working on, and since when.
+        The exercise whose check, or the cell, that it is working on, and since when.
     """
 
     number: int
@@ -54,6 +57,7 @@ class _Grading:
     given_up: dict[str, str]
     process: int
     channel: Channel
+    began: float
     ends: float
     working_on: str = ""
     since: float = 0
@@ -92,7 +96,7 @@ class ChecksHost:
                     if key.fileobj is self.service.connection:
                         request = self.service.receive()
                         submission = Submission.from_data(request["submission"])
-                        self._start(request["number"], submission, {})
+                        self._start(request["number"], submission, {}, time.monotonic())
                     else:
                         self._hear(self._gradings[key.fd])
                 self._watch()
@@ -102,19 +106,28 @@ class ChecksHost:
             for grading in list(self._gradings.values()):
                 self._end(grading)
 
-    def _start(self, number: int, submission: Submission, given_up: dict[str, str]) -> None:
+    def _start(
+        self, number: int, submission: Submission, given_up: dict[str, str], began: float
+    ) -> None:
         ours, theirs = socket.socketpair()
+        now = time.monotonic()
+        # All attempts together: what is not graded by then is not run.
+        seconds = min(
+            submission.total_seconds, began + _MOST_TIMES * submission.total_seconds - now
+        )
         process = os.fork()
         if process == 0:
             ours.close()
-            self._grade(submission, given_up, Channel(theirs))
+            self._grade(submission, given_up, seconds, Channel(theirs))
         theirs.close()
-        ends = time.monotonic() + submission.total_seconds + CHECK_SECONDS + _GRACE_SECONDS
-        grading = _Grading(number, submission, given_up, process, Channel(ours), ends)
+        ends = now + max(0, seconds) + CHECK_SECONDS + _GRACE_SECONDS
+        grading = _Grading(number, submission, given_up, process, Channel(ours), began, ends)
         self._gradings[ours.fileno()] = grading
         self._selector.register(ours, selectors.EVENT_READ)
 
-    def _grade(self, submission: Submission, given_up: dict[str, str], answer: Channel) -> NoReturn:
+    def _grade(
+        self, submission: Submission, given_up: dict[str, str], seconds: float, answer: Channel
+    ) -> NoReturn:
         """Grade in the fork, and leave past every handler of the parent's."""
         die_with_parent()
         _limit_memory()
@@ -124,8 +137,9 @@ class ChecksHost:
                 self.given,
                 self.control,
                 self.transcripts,
+                seconds,
                 given_up,
-                lambda exercise: answer.send({"working on": exercise}),
+                lambda what: answer.send({"working on": what}),
             )
             try:
                 result = json.dumps(grader.grade()).encode()
@@ -133,7 +147,7 @@ class ChecksHost:
                     _hand_on(conversation, answer)
                 answer.send({"result": result})
             except HostGoneError as error:
-                answer.send({"failed": str(error)})
+                answer.send({"failed": str(error), "host is gone": True})
         finally:
             os._exit(0)
 
@@ -152,8 +166,7 @@ class ChecksHost:
             self.transcripts.learn(key, heard, verdict)
             return
         self._end(grading)
-        outcome = {name: reply[name] for name in ("result", "failed") if name in reply}
-        self.service.send({"number": grading.number} | outcome)
+        self.service.send({"number": grading.number} | reply)
 
     def _watch(self) -> None:
         now = time.monotonic()
@@ -162,12 +175,12 @@ class ChecksHost:
                 self._give_up(grading)
 
     def _give_up(self, grading: _Grading) -> None:
-        """Grade anew without the exercise at which a grading died, or hung."""
+        """Grade anew without the exercise, or the cell, at which a grading died, or hung."""
         self._end(grading)
-        exercise = grading.working_on
-        if exercise and exercise not in grading.given_up:
-            given_up = grading.given_up | {exercise: UNREADABLE}
-            self._start(grading.number, grading.submission, given_up)
+        what = grading.working_on
+        if what and what not in grading.given_up:
+            given_up = grading.given_up | {what: UNREADABLE}
+            self._start(grading.number, grading.submission, given_up, grading.began)
         else:
             reason = "the grading ended without a result"
             self.service.send({"number": grading.number, "failed": reason})

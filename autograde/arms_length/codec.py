@@ -88,11 +88,12 @@ def decode(message: Message, reference: Reference | None = None) -> Any:
     Raises
     ------
     CannotCrossError
-        If the data is no value; nothing that a sender puts there raises anything else.
+        If the data is no value; nothing that a sender puts there raises anything else, but for a
+        MemoryError where there is no memory for it.
     """
     try:
         return _Decoder(message.buffers, reference).decode(message.tree, 0)
-    except CannotCrossError:
+    except (CannotCrossError, MemoryError):  # the second is no word on the data
         raise
     except Exception as error:
         raise CannotCrossError(f"malformed data ({type(error).__name__}: {error})") from None

@@ -48,10 +48,13 @@ class SubmissionGrader:
         The connection to the host of the learners' processes.
     transcripts
         The conversations that are known; not changed here.
+    seconds
+        How long it may take.
     given_up
-        Exercises that are not to be looked at, and why: an earlier attempt did not survive them.
+        Exercises, and cells by number, that are not to be looked at, and why: an earlier attempt
+        did not survive them.
     tell
-        Called with the exercise whose check is about to be worked on here.
+        Called with the exercise whose check, or the cell, that is about to be worked on here.
     """
 
     def __init__(
@@ -60,15 +63,16 @@ class SubmissionGrader:
         given: GivenCells,
         control: socket.socket,
         transcripts: Transcripts,
+        seconds: float,
         given_up: dict[str, str] | None = None,
-        tell: Callable[[str], None] = lambda exercise: None,
+        tell: Callable[[str], None] = lambda what: None,
     ) -> None:
         self.submission, self.given = submission, given
         self._tell = tell
         self.results: dict[int, dict[str, Any]] = {}
         self.notes: list[str] = []
         self.seconds: dict[str, float] = defaultdict(float)
-        self._deadline = time.monotonic() + submission.total_seconds
+        self._deadline = time.monotonic() + seconds
         self._given_up = dict(given_up or {})
         self._stopped: dict[str, str] = {}
         self._raised: dict[str, str] = {}
@@ -124,6 +128,11 @@ class SubmissionGrader:
         if self._left() <= 0:
             self.results[cell.index] = _error("NotRun", self._used_up())
             return
+        name = f"cell {cell.index}"
+        if name in self._given_up:
+            self._give_up(cell, self._given_up.pop(name))
+            return
+        self._tell(name)
         started = time.monotonic()
         try:
             reply = self._learner.run(cell, reached)
@@ -132,6 +141,10 @@ class SubmissionGrader:
             return
         finally:
             self.seconds[cell.exercise] += time.monotonic() - started
+        self._show(cell, reply)
+
+    def _show(self, cell: Cell, reply: dict[str, Any]) -> None:
+        """Keep what a cell has shown, and what it raised."""
         outputs = clean_outputs(reply["outputs"])
         self._shown += len(json.dumps(outputs))
         self.results[cell.index] = {"outputs": outputs if self._shown < MOST_SHOWN else []}

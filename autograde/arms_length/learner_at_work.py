@@ -82,7 +82,7 @@ class LearnerAtWork:
             lent.defined = []
             for name in self.submission.exercises:
                 question = pack({"do": "look up", "name": name})
-                lent.channel.send_frame(question)
+                budget.send(lent.channel, question)
                 lent.defined.append((question, budget.receive(lent.channel)))
         return lent
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -22,13 +23,17 @@ from autograde.arms_length.plan import Submission, given_key
 from autograde.sandbox import Limits, Tier, host_command
 
 MOST_WARM_LABS = 4
-"""Labs whose processes are kept; each pair holds the libraries and the lab's data."""
+"""Labs whose processes are kept when nobody uses them; each holds libraries and the lab's data."""
 
 _END_SECONDS = 10
 
 
 class GradingFailedError(Exception):
     """A submission could not be graded for a reason that is not its own."""
+
+
+class _LostError(GradingFailedError):
+    """The processes that grade have ended, for a reason from outside."""
 
 
 class _WarmLab:
@@ -42,7 +47,7 @@ class _WarmLab:
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock, self._sending = threading.Lock(), threading.Lock()
-        self._count = 0
+        self._count = self.users = 0
         self._ended = False
         self._set_up, self._over = threading.Event(), threading.Event()
         self.given: Future[list[list[dict[str, object]]]] = Future()
@@ -86,12 +91,12 @@ class _WarmLab:
             self._set_up.set()
             self._listen()
         except OSError as error:
-            self._end(GradingFailedError(f"the processes that grade a lab did not start: {error}"))
+            self._end(_LostError(f"the processes that grade a lab did not start: {error}"))
         except ClosedError:
             started = self.given.done()
             code = self._wait()
             reason = "" if started else f"; they did not start (exit code {code})"
-            self._end(GradingFailedError(f"the processes that grade this lab have ended{reason}"))
+            self._end(_LostError(f"the processes that grade this lab have ended{reason}"))
         finally:
             self._set_up.set()
             self._wait()
@@ -128,13 +133,14 @@ class _WarmLab:
             with self._lock:
                 future = self._waiting.pop(reply["number"])
             if "failed" in reply:
-                future.set_exception(GradingFailedError(reply["failed"]))
+                kind = _LostError if "host is gone" in reply else GradingFailedError
+                future.set_exception(kind(reply["failed"]))
             else:
                 result = json.loads(reply["result"])
                 result["cells"] = {int(index): x for index, x in result["cells"].items()}
                 future.set_result(result)
 
-    def _end(self, error: GradingFailedError) -> None:
+    def _end(self, error: _LostError) -> None:
         """Tell everybody who waits that there will be no results."""
         # Before anybody hears of it and asks again.
         self._ended = True
@@ -188,7 +194,8 @@ class GradingService:
         Raises
         ------
         GradingFailedError
-            If the lab's processes ended from outside, or could not be started, twice.
+            If its grading came to no end, or the lab's processes ended from outside, or could not
+            be started, twice.
         """
         self.prepare(submission)
         return self._ahead.pop(submission.key).result()
@@ -201,7 +208,8 @@ class GradingService:
         GradingFailedError
             If the lab's processes could not be started.
         """
-        return self._lab(submission.given()).given.result()
+        with self._lab(submission.given()) as lab:
+            return lab.given.result()
 
     def close(self) -> None:
         """End all processes; what is not graded yet will not be."""
@@ -214,13 +222,19 @@ class GradingService:
 
     def _grade(self, submission: Submission) -> dict[str, Any]:
         try:
-            result = self._lab(submission.given()).grade(submission).result()
-        except GradingFailedError:
+            result = self._grade_once(submission)
+        except _LostError:
             # Something outside has ended the processes: they are started anew, once.
-            result = self._lab(submission.given()).grade(submission).result()
+            result = self._grade_once(submission)
         return result | {"tier": str(self.tier)}
 
-    def _lab(self, given: list[str]) -> _WarmLab:
+    def _grade_once(self, submission: Submission) -> dict[str, Any]:
+        with self._lab(submission.given()) as lab:
+            return lab.grade(submission).result()
+
+    @contextlib.contextmanager
+    def _lab(self, given: list[str]) -> Iterator[_WarmLab]:
+        """Lend a lab's processes; of those that nobody uses, the oldest may be ended for it."""
         key = given_key(given)
         with self._lock:
             if self._closed:
@@ -229,10 +243,17 @@ class GradingService:
             if lab is None or not lab.alive:
                 lab = _WarmLab(given, self.tier, self.limits)
             self._labs[key] = lab
-            while len(self._labs) > MOST_WARM_LABS:
-                _, oldest = self._labs.popitem(last=False)
-                oldest.close()
-            return lab
+            lab.users += 1
+            idle = [key for key, lab in self._labs.items() if not lab.users]
+            surplus = idle[: max(0, len(self._labs) - MOST_WARM_LABS)]
+            dropped = [self._labs.pop(key) for key in surplus]
+        try:
+            for old in dropped:
+                old.close()
+            yield lab
+        finally:
+            with self._lock:
+                lab.users -= 1
 
 
 _shared: dict[tuple[Tier, Limits, int], GradingService] = {}
@@ -247,8 +268,8 @@ def shared_service(tier: Tier, limits: Limits, workers: int = 1) -> GradingServi
     return _shared[key]
 
 
-def _ended() -> GradingFailedError:
-    return GradingFailedError("the processes that grade this lab have ended")
+def _ended() -> _LostError:
+    return _LostError("the processes that grade this lab have ended")
 
 
 __all__ = ["GradingFailedError", "GradingService", "shared_service"]

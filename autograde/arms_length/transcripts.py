@@ -14,7 +14,9 @@ each time.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,10 @@ from autograde.arms_length.channel import (
 
 MOST_BYTES = 500_000_000
 """Bytes of questions that are kept for a lab."""
+
+LIGHT_HEADER = 200_000
+LIGHT_ANSWER = 8_000_000
+"""Bytes; what is more can be made to take much memory, and not to give it back."""
 
 Step = tuple[Frame, bytes]
 """A question, and the digest of the answer to it."""
@@ -99,6 +105,17 @@ class Budget:
     def __init__(self, seconds: float) -> None:
         self.seconds = self.left = seconds
 
+    def send(self, channel: Channel, frame: Frame) -> None:
+        """Send a frame at the budget's expense.
+
+        Raises
+        ------
+        ClosedError
+            If the other side is gone, or does not take it.
+        """
+        with self._spending():
+            channel.send_frame(frame)
+
     def receive(self, channel: Channel) -> Frame:
         """Wait for a frame at the budget's expense.
 
@@ -107,11 +124,20 @@ class Budget:
         TooSlowError
             If the budget is used up.
         """
+        with self._spending():
+            return channel.receive_frame(deadline=time.monotonic() + self.left)
+
+    @contextlib.contextmanager
+    def _spending(self) -> Iterator[None]:
         started = time.monotonic()
         try:
-            return channel.receive_frame(deadline=started + self.left)
+            yield
         finally:
             self.left = max(0.0, self.left - (time.monotonic() - started))
+
+
+class HeavyError(Exception):
+    """An answer is heavier than what is to be looked at here."""
 
 
 class RecordedLine:
@@ -123,18 +149,25 @@ class RecordedLine:
         The connection, and the time that may be waited on it.
     held
         Questions and answers that have crossed the connection already.
+    light
+        Whether answers of more than `LIGHT_HEADER` or `LIGHT_ANSWER` bytes are left unread.
     """
 
     def __init__(
-        self, channel: Channel, budget: Budget, held: list[tuple[Frame, Frame]] | None = None
+        self,
+        channel: Channel,
+        budget: Budget,
+        held: list[tuple[Frame, Frame]] | None = None,
+        *,
+        light: bool = False,
     ) -> None:
-        self.channel, self.budget = channel, budget
+        self.channel, self.budget, self.light = channel, budget, light
         self.held = list(held or [])
         self._repeated = 0
         self._asked: Frame | None = None
 
     def again(self) -> RecordedLine:
-        """Return the same line for a conversation from the start, with all answers so far."""
+        """Return the line for the same conversation from the start, whatever the answers weigh."""
         return RecordedLine(self.channel, self.budget, self.held)
 
     def ask(self, question: Frame) -> Frame:
@@ -145,7 +178,7 @@ class RecordedLine:
         TooSlowError, ClosedError
             If there is no answer.
         """
-        self.channel.send_frame(question)
+        self.budget.send(self.channel, question)
         self.held.append((question, self.budget.receive(self.channel)))
         return self.held[-1][1]
 
@@ -163,7 +196,7 @@ class RecordedLine:
             if self.held[self._repeated][0].digest != question.digest:
                 raise NotRepeatableError
             return
-        self.channel.send_frame(question)
+        self.budget.send(self.channel, question)
 
     def receive(self, reference: Reference | None = None, *, deadline: float | None = None) -> Any:
         """Return the answer, from the record or from the learner's side.
@@ -172,6 +205,8 @@ class RecordedLine:
         ------
         TooSlowError, ClosedError, CannotCrossError
             As `Channel.receive` does; the budget takes the place of the deadline.
+        HeavyError
+            If the answer is not light and it has to be.
         """
         if self._repeated == len(self.held):
             if self._asked is None:
@@ -180,6 +215,8 @@ class RecordedLine:
         answer = self.held[self._repeated][1]
         self._repeated += 1
         self._asked = None
+        if self.light and (len(answer.header) > LIGHT_HEADER or answer.size > LIGHT_ANSWER):
+            raise HeavyError
         return unpack(answer, reference)
 
     def steps(self) -> list[Step]:
@@ -190,6 +227,7 @@ class RecordedLine:
 __all__ = [
     "Budget",
     "CannotCrossError",
+    "HeavyError",
     "NotRepeatableError",
     "RecordedLine",
     "Step",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from autograde.arms_length.plan import Cell, Kind, Submission
-from autograde.arms_length.service import GradingService
+from autograde.arms_length.service import MOST_WARM_LABS, GradingService
 from autograde.sandbox import Limits, choose_tier
 
 GIVEN = "import numpy as np\nlevel = 1"
@@ -166,7 +167,8 @@ def test_a_cell_that_never_ends_is_left_out_when_the_rest_is_brought_back(
             "print([] if not kept.exists() else kept.read_text())",
         ),
         (
-            "import mmap\nkept = mmap.mmap(-1, 10)\ndef tell(x):\n    kept[0] = x",
+            "import mmap, tempfile\nbelow = tempfile.TemporaryFile()\nbelow.truncate(10)\n"
+            "kept = mmap.mmap(below.fileno(), 10)\ndef tell(x):\n    kept[0] = x",
             "print([byte for byte in kept[:] if byte])",
         ),
     ],
@@ -307,9 +309,9 @@ def test_a_submission_survives_the_way_to_another_machine() -> None:
 
 
 def test_hosts_that_are_killed_are_started_anew(service: GradingService) -> None:
-    lab = service._lab([GIVEN])
-    lab.given.result()
-    lab._process.kill()
+    with service._lab([GIVEN]) as lab:
+        lab.given.result()
+        lab._process.kill()
     assert verdicts(graded(service, given(), answer(RIGHT), check())) == [("passed", "")]
 
 
@@ -495,3 +497,97 @@ def test_an_exception_that_ends_loops_does_not_end_the_checks(service: GradingSe
     [(status, message)] = verdicts(graded(service, given(), ends, loop))
     assert status == "failed"
     assert "StopIteration" in message
+
+
+REFERENCES = """\
+def double(x):
+    from autograde.arms_length import channel
+    import struct
+    plain = channel.Channel.send
+    def send(self, value, reference=None):
+        channel.Channel.send = plain
+        tree = '["list",[' + ",".join(['["ref",["",0,"",[]]]'] * 150_000) + "]]"
+        tree = '["dict",[["outcome","value"],["value",' + tree + "]]]"
+        header = ('{"tree":' + tree + ',"sizes":[]}').encode()
+        self.connection.sendall(struct.pack("!I", len(header)) + header)
+    channel.Channel.send = send
+    return 0
+"""
+
+
+def test_an_answer_that_fills_memory_does_not_cost_others_their_points(
+    service: GradingService,
+) -> None:
+    """A million objects stay until they are collected; what needs memory then, fails."""
+    loop = "def same(a, b):\n    return a == b\n"
+    takes = [check(f"# {n}\n{loop}answer = double(4)\nassert same(answer, 8)") for n in range(4)]
+    large = "# Large\ndata = np.ones(60_000_000)\nassert other() == 'other'\nassert data.sum()"
+    cells = [answer(OTHER_RIGHT, "other"), check(large, "other")]
+    attack = service.grade(
+        replace(submission(given(), answer(REFERENCES), *takes, *cells), call_seconds=40)
+    )
+    honest = graded(service, given(), answer(RIGHT), *takes, *cells)
+    assert verdicts(attack)[-1] == ("passed", "")
+    assert verdicts(honest) == [("passed", "")] * 5
+
+
+OUT_OF_BAND = """\
+import os, socket, stat, time
+def connections():
+    for number in range(3, 50):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                yield socket.socket(fileno=os.dup(number))
+        except OSError:
+            pass
+def double(x):
+    for connection in connections():
+        try:
+            connection.send(b"x", socket.MSG_OOB)
+        except OSError:
+            pass
+    time.sleep(60)
+"""
+
+
+def test_a_byte_out_of_band_does_not_make_the_checks_wait(service: GradingService) -> None:
+    """With it a connection seems to have something to read, and has not."""
+    cells = (
+        given(),
+        answer(OUT_OF_BAND),
+        check(),
+        answer(OTHER_RIGHT, "other"),
+        check(OTHER, "other"),
+    )
+    stopped, passed = verdicts(graded(service, *cells))
+    assert stopped[1] == "Stopped: `double` ran for more than 2 s and was stopped."
+    assert passed == ("passed", "")
+
+
+def test_more_labs_at_once_than_are_kept_are_all_graded() -> None:
+    service = GradingService(choose_tier(), workers=MOST_WARM_LABS + 2)
+    slow = answer("import time\ndef double(x):\n    time.sleep(1)\n    return 2 * x")
+    labs = [submission(given(f"lab = {n}"), slow, check()) for n in range(MOST_WARM_LABS + 2)]
+    try:
+        for lab in labs:
+            service.prepare(lab)
+        assert [verdicts(service.grade(lab)) for lab in labs] == [[("passed", "")]] * len(labs)
+    finally:
+        service.close()
+
+
+def test_what_ends_the_checks_again_and_again_takes_no_more_than_twice_its_time() -> None:
+    """Each attempt anew leaves the exercise out at which the last one ended."""
+    service = GradingService(choose_tier())
+    dies = "# Dies\nimport os, time\nif {0}() == 'end':\n    time.sleep(1.5)\n    os._exit(1)"
+    names = ["one", "two", "three", "four"]
+    cells = [given()]
+    for name in names:
+        cells += [answer(f"def {name}():\n    return 'end'", name), check(dies.format(name), name)]
+    made = replace(submission(*cells), total_seconds=3)
+    try:
+        found = verdicts(service.grade(made))
+    finally:
+        service.close()
+    assert {kind for kind, _ in found} <= {"Stopped", "NotRun"}
+    assert found[-1] == ("NotRun", "Not run: the notebook used up its 3 s.")
