@@ -18,7 +18,8 @@ LARGEST_PICTURE = 2_000_000
 """Characters of a picture in base64."""
 
 _PICTURES = ("image/png", "image/jpeg")
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
+# Without going back (`*+`): white space matches twice here, and would be divided in every way.
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}\s*")
 _STREAMS = ("stdout", "stderr")
 
 

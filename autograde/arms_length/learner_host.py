@@ -18,6 +18,9 @@ from autograde.sandbox import Limits, Sandbox, Tier, spawn
 _POLL_SECONDS = 0.1
 _MOST_CONTROL_BYTES = 1_000
 
+UNWATCHED = "could not be watched"
+"""Why a sandbox is ended that could not be looked at."""
+
 
 @dataclass
 class _Confined:
@@ -93,10 +96,13 @@ class LearnerHost:
 
     def _watch(self) -> None:
         for number, confined in list(self._confined.items()):
-            reason = confined.sandbox.excess()
-            if reason or confined.sandbox.ended():
-                failure = confined.sandbox.failure()
-                self._end(number, f"{NOT_CONFINED}{failure}" if failure else reason or "")
+            # Whatever goes wrong in looking at one of them, the others go on.
+            try:
+                reason = _reason_to_end(confined.sandbox)
+            except Exception:
+                reason = UNWATCHED
+            if reason is not None:
+                self._end(number, reason)
 
     def _end(self, number: int, reason: str) -> None:
         confined = self._confined.pop(number, None)
@@ -106,3 +112,12 @@ class LearnerHost:
         with contextlib.suppress(OSError):  # nobody may be waiting for it any more
             os.write(confined.status, reason.encode())
         os.close(confined.status)
+
+
+def _reason_to_end(sandbox: Sandbox) -> str | None:
+    """Return why a sandbox is to be ended, empty if it ended by itself; None if it goes on."""
+    reason = sandbox.excess()
+    if not reason and not sandbox.ended():
+        return None
+    failure = sandbox.failure()
+    return f"{NOT_CONFINED}{failure}" if failure else reason or ""

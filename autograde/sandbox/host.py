@@ -27,7 +27,8 @@ _SYSTEM_FILES = (
     "/etc/fonts",
     "/etc/mime.types",
 )
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# Not /dev/zero: mapped as shared, it is memory that no process is charged for.
+_DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 # To make namespaces and their mounts, to become the sandbox's user, to measure and end a sandbox.
 _CAPABILITIES = (
     "CAP_SYS_ADMIN",

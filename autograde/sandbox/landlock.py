@@ -32,8 +32,8 @@ _RIGHTS_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """How many of the rights to files each version of the interface knows."""
 _KNOWS_TRUNCATE, _KNOWS_TCP, _KNOWS_SCOPES = 3, 4, 6
 
+# Not /dev/zero: mapped as shared, it is memory that no process is charged for.
 _READABLE = (
-    "/dev/zero",
     "/dev/full",
     "/dev/random",
     "/dev/urandom",
@@ -57,6 +57,8 @@ def prepare() -> None:
 
 def confine(*, slot: int) -> None:
     """Make this process an unprivileged one; `seal` must follow."""
+    # Where the machine's memory runs out, it is the first to go.
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if os.geteuid() == 0:
         become(slot_user(slot), slot_user(slot))
     # Its warden and all that it started end it at the latest when the host ends.

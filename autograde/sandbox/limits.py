@@ -33,4 +33,4 @@ class Limits:
     wall_seconds: float = 300
     file_bytes: int = 64 << 20
     disk_bytes: int = 64 << 20
-    open_files: int = 256
+    open_files: int = 128

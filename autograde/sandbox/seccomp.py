@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +24,11 @@ _INT = 0xFFFFFFFF
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _TIOCSTI = 0x5412
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
+_SHARED_ANONYMOUS = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
+_BUFFER_SIZES = (socket.SO_SNDBUF, socket.SO_RCVBUF, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE)
 _FAMILIES = range(64)
 _DATAGRAM, _TYPE_MASK = 2, 0xF
 _CLONE_NAMESPACES = (
@@ -96,7 +103,7 @@ def is_there() -> bool:
 @cache
 def namespaces_filter() -> bytes:
     """Compile the filter for a process that has namespaces of its own."""
-    rules = [*_rules(_OTHER_PROCESSES, _KERNEL, _MOUNTS, _UNACCOUNTED), *_new_namespaces()]
+    rules = list(_everywhere())
     families = {1, 2, 10, 16}
     rules += [_no_family(family) for family in _FAMILIES if family not in families]
     # Of netlink only protocol 0, by which C libraries list network interfaces.
@@ -117,7 +124,7 @@ def landlock_filter(*, shares_user: bool, may_truncate: bool) -> bytes:
     may_truncate
         Whether Landlock governs truncation by path.
     """
-    rules = [*_rules(_OTHER_PROCESSES, _KERNEL, _MOUNTS, _UNACCOUNTED), *_new_namespaces()]
+    rules = list(_everywhere())
     rules += [_no_family(family) for family in _FAMILIES if family != 1]
     # A datagram can be sent to any socket's path without connecting first.
     for call in ("socket", "socketpair"):
@@ -134,7 +141,11 @@ def landlock_filter(*, shares_user: bool, may_truncate: bool) -> bytes:
 def own_signals_filter(process: int) -> bytes:
     """Compile the filter that lets a process signal nobody but itself."""
     rules = [_Rule(call, when=((0, _NOT_EQUAL, process, 0),)) for call in _SIGNALS.split()]
-    return _compile([*rules, *_rules("pidfd_send_signal")])
+    rules += _rules("pidfd_send_signal")
+    # What comes in on a file sends a signal to its owner, whoever that is.
+    rules += [_no_option("fcntl", option) for option in (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX)]
+    rules += [_no_option("ioctl", request) for request in (_FIOSETOWN, _SIOCSPGRP)]
+    return _compile(rules)
 
 
 def load(program: bytes) -> None:
@@ -151,12 +162,34 @@ def _rules(*groups: str) -> list[_Rule]:
     return [_Rule(call) for group in groups for call in group.split()]
 
 
+def _everywhere() -> Iterable[_Rule]:
+    yield from _rules(_OTHER_PROCESSES, _KERNEL, _MOUNTS, _UNACCOUNTED)
+    yield from _new_namespaces()
+    yield from _shared_memory_and_buffers()
+    yield _no_option("ioctl", _TIOCSTI)
+    # Each session gets a share of the processor of its own: it succeeds and does nothing.
+    yield _Rule("setsid", 0)
+
+
+def _shared_memory_and_buffers() -> Iterable[_Rule]:
+    """Refuse what holds memory that is in no process's size."""
+    # Once such pages are let go of, they are resident nowhere and still there.
+    yield _Rule("mmap", when=((3, _MASKED_EQUAL, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS),))
+    level = (1, _MASKED_EQUAL, _INT, socket.SOL_SOCKET)
+    for option in _BUFFER_SIZES:
+        yield _Rule("setsockopt", when=(level, (2, _MASKED_EQUAL, _INT, option)))
+
+
 def _new_namespaces() -> Iterable[_Rule]:
     for flag in _CLONE_NAMESPACES:
         yield _Rule("clone", when=((0, _MASKED_EQUAL, flag, flag),))
     # Its flags stand in memory, where no filter sees them; C libraries then fall back to clone.
     yield _Rule("clone3", errno.ENOSYS)
-    yield _Rule("ioctl", when=((1, _MASKED_EQUAL, _INT, _TIOCSTI),))
+
+
+def _no_option(call: str, option: int) -> _Rule:
+    """Refuse a call on a file descriptor that its second argument says the kind of."""
+    return _Rule(call, when=((1, _MASKED_EQUAL, _INT, option),))
 
 
 def _no_family(family: int) -> _Rule:

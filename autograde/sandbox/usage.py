@@ -144,13 +144,14 @@ def _memory(process: Process) -> int:
             return int(process.memory_info().rss)
         return 0
     folder = Path("/proc", str(process.pid))
-    try:
-        # A process's share of each page.
-        return sum(_sizes(folder / "smaps_rollup", ("Pss", "SwapPss")))
-    except PermissionError:
-        return sum(_sizes(folder / "status", ("RssAnon", "RssShmem", "VmSwap")))
-    except OSError:
-        return 0
+    # It may end at any time, between two looks as well.
+    with suppress(OSError):
+        try:
+            # A process's share of each page.
+            return sum(_sizes(folder / "smaps_rollup", ("Pss", "SwapPss")))
+        except PermissionError:
+            return sum(_sizes(folder / "status", ("RssAnon", "RssShmem", "VmSwap")))
+    return 0
 
 
 def _marks(process: Process) -> tuple[tuple[int, int], tuple[int, int]] | None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from autograde.outputs import LONGEST_TEXT, MOST_OUTPUTS, clean_outputs
+from autograde.outputs import LARGEST_PICTURE, LONGEST_TEXT, MOST_OUTPUTS, clean_outputs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PICTURE = base64.b64encode(b"\x89PNG some bytes").decode()
 
@@ -42,6 +47,26 @@ def test_what_a_browser_would_run_or_a_grader_believe_does_not(kind: str) -> Non
 
 def test_a_picture_that_would_end_its_attribute_is_dropped() -> None:
     assert clean_outputs(shown(**{"image/png": f'{PICTURE}" onerror="alert(1)'})) == []
+
+
+def test_pictures_in_lines_stay_and_broken_ones_do_not() -> None:
+    lines = "iVBO Rw0K\nGgo=\n"
+    [output] = clean_outputs(shown(**{"image/png": lines}))
+    assert output.data == {"image/png": lines}
+    for broken in ("iV=BORw", "iVBO===", "iVBO\0", "iVBO-"):
+        assert clean_outputs(shown(**{"image/png": broken})) == []
+
+
+def test_a_picture_of_blanks_is_seen_through_at_once() -> None:
+    """The time limit only ends a test that would take hours."""
+    size = LARGEST_PICTURE - 100_000
+    code = (
+        "from autograde.outputs import clean_outputs\n"
+        "for end in ('!', '=!', '==='):\n"
+        f"    data = {{'image/png': ' ' * {size} + end}}\n"
+        "    assert clean_outputs([{'output_type': 'display_data', 'data': data}]) == []\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 @pytest.mark.parametrize(
