@@ -58,6 +58,7 @@ class _Learner:
         request = self.channel.receive(self._object_of)
         if request["do"] == "go to":
             self._go_to(request["place"])
+            self.channel.send({"outcome": "value", "value": request["say"]})
             return
         try:
             reply = self._perform(request)

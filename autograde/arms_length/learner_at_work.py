@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from typing import Any
 
-from autograde.arms_length.channel import Channel, pack
+from autograde.arms_length.channel import Channel, ClosedError, TooSlowError, pack
 from autograde.arms_length.check_runner import Lent
 from autograde.arms_length.learner_process import LearnerProcess, StoppedError, next_number
 from autograde.arms_length.plan import Cell, Submission
 from autograde.arms_length.transcripts import Budget
 
 _ONE_COPY = -1
+_MOST_TO_GO = 5
+"""Seconds for the one copy to go to another place."""
 
 
 class LearnerAtWork:
@@ -122,11 +125,32 @@ class LearnerAtWork:
 
     def _go_to(self, place: int) -> None:
         """Have the one copy be as it would be if it had been put aside at a place."""
-        process = self._ready()
-        if self._shared is None:
-            self._shared = process.lend(_ONE_COPY, 0)
-        self._shared.send({"do": "go to", "place": place})
-        self._lent[place] = Lent(self._shared)
+        for _ in range(2):
+            process = self._ready()
+            if self._shared is None:
+                self._shared = process.lend(_ONE_COPY, 0)
+            if self._comes_to(place):
+                self._lent[place] = Lent(self._shared)
+                return
+            self.end()
+        raise StoppedError("left its process without a proper answer")
+
+    def _comes_to(self, place: int) -> bool:
+        """Send the one copy to a place, and say whether it says that it is there.
+
+        What else it says until then are answers too many to the last exercise's checks, which the
+        next one's must not get for theirs.
+        """
+        there = secrets.token_hex(8)
+        reply = pack({"outcome": "value", "value": there})
+        deadline = time.monotonic() + min(_MOST_TO_GO, self._seconds())
+        try:
+            self._shared.send({"do": "go to", "place": place, "say": there})
+            while self._shared.receive_frame(deadline=deadline).digest != reply.digest:
+                pass
+        except (TooSlowError, ClosedError):
+            return False
+        return True
 
     def _ready(self) -> LearnerProcess:
         """Return the process; a new one is brought to where the last one was."""

@@ -564,6 +564,22 @@ def test_a_byte_out_of_band_does_not_make_the_checks_wait(service: GradingServic
     assert passed == ("passed", "")
 
 
+def test_an_answer_too_many_is_not_taken_for_the_next_exercises(service: GradingService) -> None:
+    twice = (
+        "def double(x):\n"
+        "    from autograde.arms_length import channel\n"
+        "    plain = channel.Channel.send\n"
+        "    def send(self, value, reference=None):\n"
+        "        channel.Channel.send = plain\n"
+        "        plain(self, value, reference)\n"
+        "        plain(self, value, reference)\n"
+        "    channel.Channel.send = send\n"
+        "    return 2 * x"
+    )
+    cells = given(), answer(twice), check(), answer(OTHER_RIGHT, "other"), check(OTHER, "other")
+    assert verdicts(graded(service, *cells)) == [("passed", "")] * 2
+
+
 def test_more_labs_at_once_than_are_kept_are_all_graded() -> None:
     service = GradingService(choose_tier(), workers=MOST_WARM_LABS + 2)
     slow = answer("import time\ndef double(x):\n    time.sleep(1)\n    return 2 * x")

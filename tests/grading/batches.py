@@ -176,15 +176,15 @@ class Grading:
         )
         self._watchdog = threading.Timer(DEADLINE_SECONDS, self._process.kill)
         self._watchdog.start()
+        self._seen: list[str] = []
 
     def wait_for_line(self, *beginnings: str) -> str:
         """Read what is printed up to a line that begins in one of these ways."""
-        seen = []
         for line in self._process.stdout:
-            seen.append(line)
+            self._seen.append(line)
             if line.startswith(beginnings):
                 return line
-        raise AssertionError(f"no line began with {beginnings}: {seen}")
+        raise AssertionError(f"no line began with {beginnings}: {self._seen}")
 
     def kill(self) -> None:
         """``kill -9``; its helpers must end by themselves."""
@@ -202,10 +202,10 @@ class Grading:
         return ended
 
     def finish(self) -> tuple[int, str]:
-        """Wait for its end, and return its code and what it printed since the last line read."""
+        """Wait for its end, and return its code and all that it printed."""
         printed, _ = self._process.communicate()
         self._watchdog.cancel()
-        return self._process.returncode, printed
+        return self._process.returncode, "".join(self._seen) + printed
 
     def _end(self) -> tuple[int, str]:
         _, errors = self._process.communicate()
