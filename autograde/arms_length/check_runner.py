@@ -7,7 +7,7 @@ import hashlib
 import os
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from autograde.arms_length.alarm import Limit, work_limit
-from autograde.arms_length.channel import CannotCrossError, Channel, Frame
+from autograde.arms_length.channel import CannotCrossError, Frame
 from autograde.arms_length.checks import Learner, LearnerGoneError, change_in_place
 from autograde.arms_length.fork import in_a_fork
 from autograde.arms_length.given import GivenCells
+from autograde.arms_length.learner_at_work import Lent
 from autograde.arms_length.plan import Cell
 from autograde.arms_length.transcripts import (
     Budget,
@@ -40,22 +41,6 @@ _MOST_GROWN = 512 << 20
 
 Learned = tuple[bytes, list[Step], dict[str, Any] | None]
 """A conversation for the record: the check's key, the questions and answers, the verdict."""
-
-
-@dataclass
-class Lent:
-    """A copy of the learner's process that the checks talk to.
-
-    Attributes
-    ----------
-    channel
-        The connection to it.
-    defined
-        Once it was asked: what it has bound the exercises' names to, as questions and answers.
-    """
-
-    channel: Channel
-    defined: list[tuple[Frame, Frame]] | None = None
 
 
 class CheckRunner:
@@ -347,4 +332,4 @@ def _key(cell: Cell, reached: int, defined: list[tuple[Frame, Frame]]) -> bytes:
     return whole.digest()
 
 
-__all__ = ["CHECK_SECONDS", "CheckRunner", "Learned", "Lent"]
+__all__ = ["CHECK_SECONDS", "CheckRunner", "Learned"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
-from autograde.arms_length.channel import Channel, ClosedError, TooSlowError, pack
-from autograde.arms_length.check_runner import Lent
+from autograde.arms_length.channel import Channel, ClosedError, Frame, TooSlowError, pack
 from autograde.arms_length.learner_process import LearnerProcess, StoppedError, next_number
 from autograde.arms_length.plan import Cell, Submission
 from autograde.arms_length.transcripts import Budget
@@ -16,6 +16,22 @@ from autograde.arms_length.transcripts import Budget
 _ONE_COPY = -1
 _MOST_TO_GO = 5
 """Seconds for the one copy to go to another place."""
+
+
+@dataclass
+class Lent:
+    """A copy of the learner's process that the checks talk to.
+
+    Attributes
+    ----------
+    channel
+        The connection to it.
+    defined
+        Once it was asked: what it has bound the exercises' names to, as questions and answers.
+    """
+
+    channel: Channel
+    defined: list[tuple[Frame, Frame]] | None = None
 
 
 class LearnerAtWork:
