@@ -76,10 +76,14 @@ class _WarmLab:
                 lost.set_exception(_ended())
         return future
 
-    def close(self) -> None:
-        """End the processes."""
+    def begin_to_close(self) -> None:
+        """Have the processes end."""
         with contextlib.suppress(OSError):
             self._channel.connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End the processes."""
+        self.begin_to_close()
         self._over.wait(2 * _END_SECONDS)
 
     def _live(self) -> None:
@@ -216,6 +220,8 @@ class GradingService:
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             self._closed = True
+            for lab in self._labs.values():
+                lab.begin_to_close()
             for lab in self._labs.values():
                 lab.close()
             self._labs.clear()
