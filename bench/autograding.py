@@ -141,16 +141,18 @@ def measure(name: str, command: list[str], folder: Path, cores: set[int], gradeb
     )
     peak = [0.0]
 
+    over = threading.Event()
+
     def watch() -> None:
-        while process.poll() is None:
+        while not over.wait(_WATCH_SECONDS):
             peak[0] = max(peak[0], _pss(process.pid))
-            time.sleep(_WATCH_SECONDS)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     process.wait()
-    watcher.join()
     seconds = time.perf_counter() - started
+    over.set()
+    watcher.join()
     learners = class_items(gradebook, MODULE).seconds.values()
     scores = _scores(gradebook / "gradebook.db")
     return Run(name, seconds, peak[0] / 1e6, scores, sum(map(sum, learners)))

@@ -18,6 +18,19 @@ FULL = {
 }
 """Right answers, by exercise; each is worth 3 points."""
 UNSOLVED = "def double(x):\n    return None"
+FIND_CHANNEL = """\
+import sys
+
+def _channel():
+    frame = sys._getframe()
+    while frame:
+        for value in list(frame.f_locals.values()):
+            value = getattr(value, "channel", value)
+            if type(value).__name__ == "Channel":
+                return value
+        frame = frame.f_back
+"""
+"""Defines ``_channel``, which finds the connection over which a function is called, if any."""
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,17 @@ import os
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from .attack import FULL, STEM, Group, Hand
+from .attack import FIND_CHANNEL, FULL, STEM, Group, Hand
 
 GROUP = Group("break_batch")
 
-FORGE = """\
-import json, struct, sys
-
-def _channel():
-    frame = sys._getframe()
-    while frame:
-        for value in list(frame.f_locals.values()):
-            value = getattr(value, "channel", value)
-            if type(value).__name__ == "Channel":
-                return value
-        frame = frame.f_back
-
+FORGE = f"""\
+import json, struct
+{FIND_CHANNEL}
 def send(tree, sizes=()):
     channel = _channel()
     if channel is not None:
-        header = json.dumps({"tree": tree, "sizes": list(sizes)}).encode()
+        header = json.dumps({{"tree": tree, "sizes": list(sizes)}}).encode()
         channel.connection.sendall(struct.pack("!I", len(header)) + header)
 """
 """Defines ``send``, which writes any tree to whoever waits for an answer."""

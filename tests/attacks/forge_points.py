@@ -7,22 +7,9 @@ import json
 import nbformat
 from nbformat.v4 import new_output
 
-from .attack import FULL, Group, Hand
+from .attack import FIND_CHANNEL, FULL, Group, Hand
 
 GROUP = Group("forge_points")
-
-_FIND_CHANNEL = """\
-import sys
-
-def _channel():
-    frame = sys._getframe()
-    while frame:
-        for value in list(frame.f_locals.values()):
-            value = getattr(value, "channel", value)
-            if type(value).__name__ == "Channel":
-                return value
-        frame = frame.f_back
-"""
 
 
 @GROUP.add(points=3)
@@ -456,7 +443,7 @@ def double(x):
 def forge_a_reply(hand: Hand) -> None:
     """Finds the connection over which it is called, and writes verdicts and results on it."""
     hand.solve_half(
-        _FIND_CHANNEL
+        FIND_CHANNEL
         + """
 def double(x):
     channel = _channel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from textwrap import indent
 
-from .attack import FULL, Group, Hand
+from .attack import FIND_CHANNEL, FULL, Group, Hand
 
 GROUP = Group("harm_others")
 
@@ -328,18 +328,7 @@ def double(x):
         channel.connection.sendall(struct.pack("!I", len(header)) + header)
     return None
 """)
-    hand.add_first("""\
-import sys
-
-def _channel():
-    frame = sys._getframe()
-    while frame:
-        for value in list(frame.f_locals.values()):
-            value = getattr(value, "channel", value)
-            if type(value).__name__ == "Channel":
-                return value
-        frame = frame.f_back
-""")
+    hand.add_first(FIND_CHANNEL)
 
 
 @GROUP.add(points=3)

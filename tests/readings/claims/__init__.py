@@ -5,22 +5,8 @@ the chapter with one number in braces, which number it is, and what the text mul
 of spaces in the chapter count as one; a minus is −.
 """
 
-from claims import (
-    m1_requirements,
-    m2_framing,
-    m3_data,
-    m4_models,
-    m5_evaluation,
-    m6_serving,
-    m7_monitoring,
-)
+from importlib import import_module
 
-CHAPTERS = {
-    "m1_requirements": m1_requirements,
-    "m2_framing": m2_framing,
-    "m3_data": m3_data,
-    "m4_models": m4_models,
-    "m5_evaluation": m5_evaluation,
-    "m6_serving": m6_serving,
-    "m7_monitoring": m7_monitoring,
-}
+from course.readings import figures
+
+CHAPTERS = {name: import_module(f"claims.{name}") for name in figures.CHAPTERS}
